@@ -1,0 +1,89 @@
+"""The nouns of the journey: frozen values without behaviour."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from engine.issues import Issue, Place
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """What Intercom said, opened and brought into the one shape that specs see.
+
+    `event` is the whole notification, `item` lies somewhere inside it (the spec says where).
+    `created_at` is in epoch seconds; a notification of the past (`history`) has none.
+    """
+
+    event: Mapping[str, Any]
+    topic: str = ""
+    app_id: str = ""
+    id: str = ""
+    created_at: float | None = None
+    history: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A body for Klaviyo, ready to send: JSON values only, checked against Klaviyo's rules.
+
+    `endpoint` is `/api/events` or `/api/profile-import`. `unique_id` is what Klaviyo knows an event
+    again by; a profile has none.
+    """
+
+    endpoint: str
+    body: dict[str, Any]
+    unique_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """One event, or one profile, that came of a notification.
+
+    `metric` is the metric's name in Klaviyo, or the name of a profile mapping. `time` is UTC and to
+    the second; a profile has none, and neither `unique_id` nor `value`. `profile` and `properties`
+    hold JSON values, none of them null. `places` says which line of which spec made each field
+    (`properties.Title`). `spec` and `spec_hash` name the mapping and its exact text. `request` is
+    set by `Runner`.
+    """
+
+    metric: str
+    profile: dict[str, Any]
+    properties: dict[str, Any]
+    time: datetime | None = None
+    unique_id: str = ""
+    value: Any = None
+    history: bool = False
+    issues: tuple[Issue, ...] = ()
+    spec: str = ""
+    spec_hash: str = ""
+    places: Mapping[str, Place] = field(default_factory=dict, repr=False)
+    request: Request | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """By the specs or by our rules this is no event: final, and counted by its `reason`.
+
+    `reason` is a short code, `detail` a sentence for people; `metric` names the spec that said so.
+    """
+
+    reason: str
+    detail: str = ""
+    metric: str = ""
+    issues: tuple[Issue, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """An event that cannot be made yet: it waits for a person or a record."""
+
+    reason: str
+    detail: str = ""
+    metric: str = ""
+    issues: tuple[Issue, ...] = ()
+
+
+Result = Translation | Skipped | Parked
+"""What a spec makes of a notification."""

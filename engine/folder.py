@@ -1,0 +1,132 @@
+"""A folder of mappings on disk -> plans, or every fault in it."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from engine.errors import SpecError
+from engine.issues import Issue, Place, counted
+from engine.language.plan import Plan
+from engine.language.reader import Cache, check_shared, read_spec
+from engine.language.source import Node, read
+from engine.language.values import Say
+from engine.paths import bundled
+
+SHARED = "shared"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a look at some mapping files gave: plans of those without an error, and all issues."""
+
+    plans: tuple[Plan, ...]
+    issues: tuple[Issue, ...]
+    files: tuple[Path, ...]
+
+    @property
+    def errors(self) -> int:
+        return sum(issue.severity == "error" for issue in self.issues)
+
+
+def load(folder: str | Path | None = None) -> tuple[Plan, ...]:
+    """The plans of a folder of mappings (or of one file), by file name.
+
+    Without a folder: `./mappings`, or else the mappings that are shipped. Raises SpecError with every
+    fault of every file.
+    """
+    path = Path(folder) if folder is not None else default_folder()
+    reading = look_at([path])
+    if reading.errors:
+        what = f"{counted(reading.errors, 'fault')} in {path}"
+        raise SpecError(what, [issue for issue in reading.issues if issue.severity == "error"])
+    return reading.plans
+
+
+def default_folder() -> Path:
+    """`./mappings` where it is, or else the shipped ones."""
+    here = Path("mappings")
+    return here if here.is_dir() else bundled("mappings")
+
+
+def look_at(paths: Iterable[str | Path]) -> Reading:
+    """Read mapping files and folders of them. Raises SpecError where there is nothing to read."""
+    files = [file for path in paths for file in _files(Path(path))]
+    files = list(dict.fromkeys(files))
+    shelves: dict[Path, _Shelf] = {}
+    issues: list[Issue] = []
+    plans: list[Plan] = []
+    for file in files:
+        folder = file.parent.parent if file.parent.name == SHARED else file.parent
+        shelf = shelves.setdefault(folder, _Shelf(folder))
+        if file.parent.name == SHARED:
+            shelf.check_shared(file, issues.append)
+        else:
+            plan = shelf.plan(file, issues.append)
+            plans += [plan] if plan else []
+    issues = sorted(dict.fromkeys(issues), key=lambda issue: (issue.place or Place("", 0, 0), issue.code))
+    return Reading(tuple(plans), tuple(issues), tuple(files))
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        found = sorted([*path.glob("*.yaml"), *path.glob("*.yml")], key=lambda file: file.name)
+        shared = sorted([*(path / SHARED).glob("*.yaml"), *(path / SHARED).glob("*.yml")])
+        if not found and not (shared and path.name == SHARED):
+            raise SpecError(f"there are no specs (*.yaml) in {path}")
+        return found + shared
+    if not path.exists():
+        raise SpecError(f"there is no file or folder {path}")
+    return [path]
+
+
+class _Shelf:
+    """One folder of mappings with its shared files, each read once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._roots: dict[str, Node] = {}
+        self._issues: dict[Path, list[Issue]] = {}
+        self._values: Cache = {}
+        self._digest = b""
+        for file in sorted([*(folder / SHARED).glob("*.yaml"), *(folder / SHARED).glob("*.yml")]):
+            raw, root, issues = _read(file)
+            self._issues[file] = issues
+            self._digest += raw + b"\0"
+            if root is not None:
+                self._roots[file.stem] = root
+
+    def check_shared(self, file: Path, say: Say) -> None:
+        if file not in self._issues:
+            _, root, issues = _read(file)
+        else:
+            root, issues = self._roots.get(file.stem), self._issues[file]
+        for issue in issues:
+            say(issue)
+        if root is not None:
+            check_shared(root, say)
+
+    def plan(self, file: Path, say: Say) -> Plan | None:
+        raw, root, issues = _read(file)
+        for issue in issues:
+            say(issue)
+        if root is None:
+            if not issues:
+                say(Issue("not-a-spec", "the file is empty", Place(str(file), 1, 1)))
+            return None
+        spec = read_spec(root, file.stem, self._roots, say, self._values)
+        if spec is None or any(issue.severity == "error" for issue in issues):
+            return None
+        digest = hashlib.blake2b(raw + b"\0" + self._digest, digest_size=8).hexdigest()
+        return Plan(replace(spec, hash=digest))
+
+
+def _read(file: Path) -> tuple[bytes, Node | None, list[Issue]]:
+    try:
+        raw = file.read_bytes()
+    except OSError as error:
+        raise SpecError(f"{file}: {error.strerror or 'cannot be read'}") from None
+    root, issues = read(raw, str(file))
+    if root is not None and root.kind != "map" and not root.broken:
+        issues.append(Issue("not-a-spec", "a spec has lines of `key: value`", root.place))
+        root = None
+    return raw, root, issues

@@ -1,0 +1,112 @@
+"""What API versions 2.9 to 2.16 send -> the one shape that specs see.
+
+The differences are those of Intercom's changelogs and of payloads seen: assignees are null, 0, "0",
+numbers or text; a ticket's state is a text or an object; times are epoch seconds or ISO text. What
+people filled in themselves (`custom_attributes`, `ticket_attributes`) is never touched.
+"""
+
+import math
+from typing import Any
+
+from engine.language.conversions import moment
+from engine.language.faults import Refused
+
+DEEPEST = 64
+ASSIGNEES = frozenset(("admin_assignee_id", "team_assignee_id"))
+OTHER_TIMES = frozenset(("waiting_since", "snoozed_until"))
+UNTOUCHED = frozenset(("custom_attributes", "ticket_attributes"))
+
+
+class NotJson(Exception):
+    """A value that JSON cannot hold, or one nested too deep."""
+
+
+def shaped(value: Any, depth: int = 0) -> Any:
+    """A copy of a payload in the one shape. Raises NotJson for what no JSON payload holds."""
+    if isinstance(value, dict):
+        return _object(value, depth)
+    if isinstance(value, list):
+        _check_depth(depth)
+        return [shaped(element, depth + 1) for element in value]
+    return _scalar(value)
+
+
+def _object(value: dict[Any, Any], depth: int) -> dict[str, Any]:
+    _check_depth(depth)
+    made: dict[str, Any] = {}
+    for key, child in value.items():
+        if not isinstance(key, str):
+            raise NotJson("a key is no text")
+        if key in UNTOUCHED:
+            made[key] = _copied(child, depth + 1)
+        elif key in ASSIGNEES:
+            made[key] = _assignee(child)
+        elif isinstance(child, str) and (key.endswith("_at") or key in OTHER_TIMES):
+            made[key] = _seconds(child)
+        else:
+            made[key] = shaped(child, depth + 1)
+    _name_alike(made)
+    return made
+
+
+def _name_alike(made: dict[str, Any]) -> None:
+    """Bring what goes by several names, or comes in several forms, into one."""
+    state = made.get("ticket_state")
+    if isinstance(state, str) and "part_type" not in made:  # up to 2.11, with its labels beside it
+        labels = {key: made.get(f"ticket_state_{key}") for key in ("internal_label", "external_label")}
+        made["ticket_state"] = {"category": state} | {key: text for key, text in labels.items() if text}
+    owner = made.get("owner_id")
+    if isinstance(owner, int) and not isinstance(owner, bool):  # text since 2.16
+        made["owner_id"] = str(owner)
+    for key, inner, other in (
+        ("teammates", "admins", "teammates"),
+        ("ticket_type_attributes", "data", "ticket_type_attributes"),
+    ):
+        listed = made.get(key)
+        if isinstance(listed, dict) and inner not in listed and other in listed:
+            listed[inner] = listed[other]
+
+
+def _assignee(value: Any) -> Any:
+    """The id as a number; None for nobody: null, 0, "0" and ""."""
+    if isinstance(value, str):
+        text = value.strip()
+        if text.isascii() and text.isdigit() and len(text) <= 18:
+            value = int(text)
+        elif not text:
+            value = None
+    return None if value == 0 and not isinstance(value, bool) else shaped(value, DEEPEST - 1)
+
+
+def _seconds(text: str) -> Any:
+    """Epoch seconds of a time; the text itself where it is none, for the type to refuse."""
+    if not text.strip():
+        return None
+    try:
+        return math.floor(moment(text).timestamp())
+    except Refused:
+        return text
+
+
+def _copied(value: Any, depth: int) -> Any:
+    _check_depth(depth)
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value):
+            raise NotJson("a key is no text")
+        return {key: _copied(child, depth + 1) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_copied(element, depth + 1) for element in value]
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    raise NotJson("it holds what JSON cannot")
+
+
+def _check_depth(depth: int) -> None:
+    if depth >= DEEPEST:
+        raise NotJson(f"it is nested over {DEEPEST} deep")

@@ -1,0 +1,91 @@
+"""Bytes -> `Notification`: the envelope opened, the payload in the one shape."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from engine.errors import Unreadable
+from engine.events import Notification, Skipped
+from engine.intercom.shapes import NotJson, shaped
+
+LARGEST_BYTES = 20 * 1024 * 1024
+"""A notification of a ticket with 500 parts has several MB."""
+
+
+def read_body(payload: bytes | str | Mapping[str, Any] | Any) -> Notification | Skipped:
+    """Open a notification: the bytes of a webhook's body, or the same as a parsed object.
+
+    An object of the past comes wrapped: `{"type": "notification_event", "history": true, "app_id": ...,
+    "data": {"item": ...}}`. What is JSON and no notification is Skipped. Raises Unreadable where the
+    bytes are no JSON, or too large or too deep.
+    """
+    value = _decoded(payload) if isinstance(payload, bytes | bytearray | str) else payload
+    try:
+        event = shaped(dict(value) if isinstance(value, Mapping) else value)
+    except NotJson as error:
+        raise Unreadable(str(error)) from None
+    except RecursionError:
+        raise Unreadable("it is nested too deep") from None
+    return _opened(event)
+
+
+def _decoded(payload: bytes | bytearray | str) -> Any:
+    raw = payload.encode("utf-8", "surrogatepass") if isinstance(payload, str) else bytes(payload)
+    if len(raw) > LARGEST_BYTES:
+        raise Unreadable(f"it is over {LARGEST_BYTES // 1024 // 1024} MB")
+    raw = raw.removeprefix(b"\xef\xbb\xbf")
+    if not raw.strip():
+        raise Unreadable("it is empty")
+    try:
+        return msgspec.json.decode(raw)
+    except UnicodeDecodeError:
+        raise Unreadable("it is not UTF-8") from None
+    except RecursionError:
+        raise Unreadable("it is nested too deep") from None
+    except msgspec.DecodeError as error:
+        raise Unreadable(f"it is not JSON ({_where(str(error), raw)})") from None
+
+
+def _where(message: str, raw: bytes) -> str:
+    """Where the library stopped, as line and column; its message repeats nothing of the content."""
+    if "truncated" in message:
+        return "it ends too early"
+    if "out of range" in message:
+        return "a number is too large"
+    digits = message.rpartition("byte ")[2].rstrip(")")
+    if not digits.isdigit():
+        return "it holds what JSON forbids"
+    before = raw[: int(digits)]
+    column = len(before.rpartition(b"\n")[2].decode("utf-8", "replace"))
+    return f"line {before.count(bytes([10])) + 1}, column {column + 1}"
+
+
+def _opened(event: Any) -> Notification | Skipped:
+    if not isinstance(event, dict) or event.get("type") != "notification_event":
+        return Skipped("not_a_notification", _what_it_is(event))
+    history = event.get("history") is True
+    created_at = event.get("created_at")
+    timed = isinstance(created_at, int | float) and not isinstance(created_at, bool) and not history
+    return Notification(
+        event,
+        topic="" if history else _text(event.get("topic")),
+        app_id=_text(event.get("app_id")),
+        id=_text(event.get("id")),
+        created_at=created_at if timed else None,
+        history=history,
+    )
+
+
+def _what_it_is(event: Any) -> str:
+    if isinstance(event, list):
+        return "this is a list; put one notification a line into an .ndjson file"
+    if not isinstance(event, dict):
+        return "this is no notification of Intercom"
+    if event.get("type") in ("conversation", "ticket", "contact"):
+        return f"this is a {event['type']} without its notification; history comes wrapped in one"
+    return "this is no notification of Intercom: its `type` is not notification_event"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

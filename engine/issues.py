@@ -1,0 +1,149 @@
+"""Issues: what a person should know, where it is written, and what to do about it."""
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any, Literal, NamedTuple
+
+Severity = Literal["error", "warning"]
+
+WIDEST_LINE = 100
+"""Characters of a source line that are shown under a message; longer lines are cut around the caret."""
+
+
+class Kind(NamedTuple):
+    """One row of the table of codes."""
+
+    severity: Severity
+    means: str
+
+
+CODES: dict[str, Kind] = {
+    # The file as YAML
+    "too-large": Kind("error", "the file is larger, deeper or longer than a spec may be"),
+    "bad-encoding": Kind("error", "the file is not UTF-8 text, or holds a character that YAML forbids"),
+    "bad-yaml": Kind("error", "the line cannot be read as YAML"),
+    "bad-indentation": Kind("error", "the line is indented in a way that fits no line above it"),
+    "colon-in-text": Kind("error", "an unquoted text holds a colon and a space, which starts a new key"),
+    "open-quote": Kind("error", "a quote is opened and never closed"),
+    "quote-the-template": Kind("error", "a value that starts with {{ stands without quotes"),
+    "path-in-quotes": Kind("error", "a path starts with a character that YAML reads as its own"),
+    "not-supported": Kind(
+        "error", "YAML's anchors, aliases, tags, merge keys and second documents are refused"
+    ),
+    "duplicate-key": Kind("error", "a key stands twice"),
+    "key-not-text": Kind("error", "a key is not text"),
+    "ambiguous-value": Kind("warning", "other YAML readers make something else of this unquoted value"),
+    # The spec
+    "not-a-spec": Kind("error", "the file is not a mapping, a profile or a shared file"),
+    "unknown-key": Kind("error", "the language has no such key here"),
+    "missing-key": Kind("error", "a key that is needed is not there"),
+    "wrong-kind": Kind("error", "the value is not of the kind that its key takes"),
+    "empty-value": Kind("error", "a value is expected and none is written"),
+    "unknown-type": Kind("error", "there is no such type after `as`"),
+    "as-after-template": Kind("error", "`as` after a template on one line would be text"),
+    "unknown-shared": Kind("error", "`use` names a file that is not in shared/"),
+    "unknown-property": Kind("error", "`without` names a property that nothing brings"),
+    "unknown-table": Kind("error", "look-ups know contact, admin, team, tag and company"),
+    "unknown-topic": Kind("warning", "Intercom documents no such topic"),
+    "bad-path": Kind("error", "the path cannot be read as JMESPath"),
+    "bad-template": Kind("error", "the template cannot be read, or uses what templates may not"),
+    "bad-condition": Kind("error", "the condition is none that `when` knows"),
+    "bad-name": Kind("error", "the name cannot be used in a path"),
+    "name-taken": Kind("error", "a name hides another one"),
+    "circle": Kind("error", "names need each other in a circle"),
+    "unknown-fixture": Kind("error", "`given` names a fixture that is not there"),
+    # One notification
+    "refused": Kind("warning", "the type refuses the value, so the field is left out"),
+    "failed": Kind("warning", "the path or the template cannot be worked out for this notification"),
+    "no-record": Kind("warning", "Intercom has no record of this id, so what needs it has no value"),
+    "over-limit": Kind("warning", "the value is over one of Klaviyo's limits, so the field is left out"),
+    "phone-only": Kind("warning", "Klaviyo drops such events in accounts without SMS"),
+    "required": Kind("error", "a required field has no value"),
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A character in a file: line and column from 1, and the text of the line for the caret."""
+
+    file: str
+    line: int
+    column: int
+    text: str = field(default="", compare=False, repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """Something a person should know: never with a customer's value in it."""
+
+    code: str
+    message: str
+    place: Place | None = None
+    hint: str = ""
+    field: str = ""
+    """The property or profile field that it costs, such as `properties.Title`; or nothing."""
+
+    @property
+    def severity(self) -> Severity:
+        return CODES[self.code].severity
+
+    def __str__(self) -> str:
+        where = f"{self.place}  " if self.place else ""
+        return f"{where}{self.code}  {self.message}"
+
+    def as_json(self) -> dict[str, Any]:
+        """The issue for machines; keys without a value are left out."""
+        place = self.place
+        row: dict[str, Any] = {"code": self.code, "severity": self.severity, "message": self.message}
+        if place:
+            row |= {"file": place.file, "line": place.line, "column": place.column}
+        if self.hint:
+            row["hint"] = self.hint
+        if self.field:
+            row["field"] = self.field
+        return row
+
+
+def render(issue: Issue) -> str:
+    """The issue for people: one line, the line of the file with a caret, and the hint."""
+    lines = [str(issue)]
+    if issue.place and issue.place.text.strip():
+        lines += ["    " + line for line in _caret(issue.place)]
+    if issue.hint:
+        lines.append(f"    hint: {issue.hint}")
+    return "\n".join(lines)
+
+
+def _caret(place: Place) -> tuple[str, str]:
+    text = place.text.rstrip()
+    indent = len(text) - len(text.lstrip())
+    at = place.column - 1
+    start = min(indent, at)
+    if at - start > WIDEST_LINE - 20:
+        start = at - WIDEST_LINE // 2
+    shown = text[start : start + WIDEST_LINE]
+    pad = "".join("\t" if c == "\t" else " " * _cells(c) for c in text[start:at].ljust(at - start))
+    return shown, pad + "^"
+
+
+def _cells(character: str) -> int:
+    """Columns that a terminal gives to a character."""
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`; did you mean "title"?`, or nothing where no known word is near."""
+    near = get_close_matches(word, known, n=1, cutoff=0.6)
+    return f'; did you mean "{near[0]}"?' if near else ""
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,1 @@
+"""The only room that knows how Klaviyo wants to be spoken to."""

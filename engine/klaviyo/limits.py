@@ -1,0 +1,54 @@
+"""Klaviyo's limits, once: for the builder, for `check` and for batches.
+
+Source: the descriptions of POST /api/events and POST /api/profile-import, revision 2026-07-15, and
+Klaviyo's page on the events API for the size of lists and the depth of values.
+"""
+
+import math
+from typing import Any
+
+MOST_PROPERTIES = 400
+LONGEST_TEXT_BYTES = 100_000
+MOST_LIST_ITEMS = 4_000
+DEEPEST = 10
+LARGEST_EVENT_BYTES = 5_000_000
+LARGEST_PROFILE_BYTES = 100_000
+EARLIEST_YEAR = 1990
+LATEST_DAYS_AHEAD = 365
+LARGEST_INTEGER = 2**63 - 1
+
+
+def excess(value: Any) -> str:
+    """What about a value is over a limit, or cannot be sent at all; nothing where it is fine."""
+    waiting = [(value, 1)]
+    while waiting:
+        top, depth = waiting.pop()
+        if isinstance(top, str):
+            found = _text_excess(top)
+        elif isinstance(top, float):
+            found = "" if math.isfinite(top) else "is no finite number"
+        elif isinstance(top, int):
+            found = "" if abs(top) <= LARGEST_INTEGER else "is too large a number"
+        elif depth > DEEPEST:
+            found = f"is nested over {DEEPEST} deep"
+        elif isinstance(top, list):
+            found = f"has over {MOST_LIST_ITEMS:,} elements" if len(top) > MOST_LIST_ITEMS else ""
+            waiting += [(element, depth + 1) for element in top]
+        elif isinstance(top, dict):
+            found = next((text for key in top if (text := _text_excess(key))), "")
+            waiting += [(child, depth + 1) for child in top.values()]
+        else:
+            found = ""
+        if found:
+            return found
+    return ""
+
+
+def _text_excess(text: str) -> str:
+    if len(text) > LONGEST_TEXT_BYTES // 4:
+        size = len(text.encode("utf-8", "surrogatepass"))
+        if size > LONGEST_TEXT_BYTES:
+            return f"is over {LONGEST_TEXT_BYTES // 1000} KB long"
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        return "holds half of a character"
+    return ""

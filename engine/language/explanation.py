@@ -1,0 +1,196 @@
+"""Where each value of a translation came from, and why the others were left out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from engine.events import Notification, Result, Skipped, Translation
+from engine.issues import Place
+from engine.language.faults import Failed, Refused
+from engine.language.made import EVENT_ID, Element
+from engine.language.reference import Run, id_of, once
+from engine.language.spec import Field, Spec
+from engine.language.values import Constant, Value
+from engine.ports import Known
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One value: where it is written, what the expression gave, and what became of it.
+
+    `section` is `event`, `profile` or `properties`. `value` is None where the field is left out, and
+    `why` says the reason then. `origin` names the record that the value was read from, or the default.
+    """
+
+    section: str
+    name: str
+    value: Any
+    place: Place | None
+    expression: str
+    raw: Any = None
+    type: str = ""
+    origin: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of `when`: what its path found, and whether that holds."""
+
+    text: str
+    place: Place
+    found: Any
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A result of a spec, line by line. A skipped one has checks and no rows."""
+
+    result: Result
+    rows: tuple[Row, ...] = ()
+    checks: tuple[Check, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What else there is to know: look-ups that nothing uses."""
+
+
+def explain(
+    spec: Spec, notification: Notification, known: Known, *, every: bool = False
+) -> list[Explanation]:
+    """One explanation for each result that `Plan.translate` gives, in the same order."""
+    run = Run(spec, notification, known)
+    elements = run.elements(every=every)
+    notes = tuple(f"{name.name}: not looked up, nothing uses it" for name in spec.idle)
+    if isinstance(elements, Skipped):
+        return [Explanation(elements, notes=notes)]
+    passing = [element for element in elements if run.failing(element) is None]
+    if not passing:
+        checks = _checks(run, elements[0])
+        return [Explanation(result, checks=checks, notes=notes) for result in run.results(every=every)]
+    pairs = []
+    for element in passing:
+        run.name_within(element)
+        pairs.append((element, run.translation(element)))
+    kept = {id(result) for result in once([result for _, result in pairs])}
+    return [
+        Explanation(result, tuple(_rows(run, element, result)), _checks(run, element), notes)
+        for element, result in pairs
+        if id(result) in kept
+    ]
+
+
+def _checks(run: Run, element: Element) -> tuple[Check, ...]:
+    checks = []
+    for condition in run.spec.conditions:
+        try:
+            found = condition.path.extract(element.scope)
+        except Failed:
+            found = None
+        checks.append(Check(condition.text, condition.place, found, condition.holds(found)))
+    return tuple(checks)
+
+
+def _rows(run: Run, element: Element, result: Result) -> Iterator[Row]:
+    spec = run.spec
+    made = result if isinstance(result, Translation) else None
+    for name, value in (("time", spec.time), ("unique_id", spec.unique_id), ("value", spec.value)):
+        if value is not None:
+            yield _row(run, element, "event", name, value, _event_value(made, name))
+    for line in spec.profile:
+        yield _row(run, element, "profile", line.name, line.value, _profile_value(made, line))
+    if spec.kind == "event" and made:
+        yield Row(
+            "properties", EVENT_ID, made.unique_id, None, "unique_id", made.unique_id, origin="the engine"
+        )
+    for line in spec.properties:
+        if line.is_spread:
+            yield from _spread(run, element, line, made)
+        else:
+            found = made.properties.get(line.name) if made else None
+            yield _row(run, element, "properties", line.name, line.value, found)
+
+
+def _event_value(made: Translation | None, name: str) -> Any:
+    return getattr(made, name) if made else None
+
+
+def _profile_value(made: Translation | None, line: Field) -> Any:
+    found: Any = made.profile if made else None
+    for part in line.name.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    return found
+
+
+def _row(run: Run, element: Element, section: str, name: str, value: Value, found: Any) -> Row:
+    try:
+        raw, why = value.extract(element.scope), ""
+    except Failed as error:
+        raw, why = None, str(error)
+    origin = _origin(run, element, value)
+    if not why:
+        try:
+            settled = value.settle(raw)
+            if settled is not None and settled is value.default and settled is not raw:
+                origin = "default"
+            why = "" if settled is not None else _why_nothing(run, element, value)
+        except Refused as error:
+            why = f"this is {error}"
+    if found is not None:
+        why = ""
+    elif not why:
+        why = "the event needs a value here" if section == "event" else "left out"
+    return Row(
+        section, name, found, value.place, value.text, raw, value.type.name if value.type else "", origin, why
+    )
+
+
+def _spread(run: Run, element: Element, line: Field, made: Translation | None) -> Iterator[Row]:
+    try:
+        spread = line.value.extract(element.scope)
+    except Failed as error:
+        yield Row("properties", line.name, None, line.value.place, line.value.text, why=str(error))
+        return
+    if not isinstance(spread, dict) or not spread:
+        why = "no value" if not spread else "this is no object"
+        yield Row("properties", line.name, None, line.value.place, line.value.text, spread, why=why)
+        return
+    origin = _origin(run, element, line.value)
+    kind = line.value.type.name if line.value.type else ""
+    for key, raw in spread.items():
+        name = line.name.replace("*", key)
+        found = made.properties.get(name) if made and line.keeps(key) else None
+        why = "" if found is not None else ("excepted" if not line.keeps(key) else "no value")
+        yield Row("properties", name, found, line.value.place, line.value.text, raw, kind, origin, why)
+
+
+def _origin(run: Run, element: Element, value: Value) -> str:
+    """The records that a value was read from, directly or through a name."""
+    if isinstance(value.source, Constant):
+        return "written in the spec"
+    records = []
+    for name in run.behind(value):
+        if name.kind == "lookup" and name.name in value.reads and element.scope.get(name.name) is not None:
+            ids = element.scope[name.name]
+            shown = [ids] if isinstance(ids, dict) else ids
+            records += [f"{name.table} {record['id']}" for record in shown if record.get("id") is not None]
+    return ", ".join(records[:3]) + (" ..." if len(records) > 3 else "")
+
+
+def _why_nothing(run: Run, element: Element, value: Value) -> str:
+    """Why a value has nothing to start from, where a look-up is behind it."""
+    for name in run.behind(value):
+        if name.kind != "lookup" or element.scope.get(name.name) is not None:
+            continue
+        try:
+            key = id_of(name.value.extract(element.scope))
+        except Failed:
+            continue
+        if not key:
+            return f"no id to look up a {name.table} by"
+        known = (name.table, key) in run.known
+        return (
+            f"there is no {name.table} {key}"
+            if known
+            else f"{name.table} {key} is not looked up: no records given"
+        )
+    return "no value"

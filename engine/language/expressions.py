@@ -1,0 +1,279 @@
+"""Paths: JMESPath read within limits, which names a path starts from, and what it finds.
+
+The limits are those that keep the library fast and its recursion shallow whatever is written
+(a lexer that is quadratic in a token's length, a parser and an interpreter that recurse).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jmespath import exceptions, functions, parser, visitor
+
+from engine.issues import did_you_mean
+from engine.language.faults import Failed, TextFault
+
+MOST_CHARACTERS = 4096
+DEEPEST = 64
+MOST_NODES = 500
+MOST_GROWTH = 200
+"""How many times larger than its input a path may make its result."""
+MOST_RESULT_NODES = 50_000
+LONGEST_RESULT_TEXT = 100_000
+
+ITEM = "\x00item"
+"""The key under which a scope holds the item itself, for `@`."""
+
+Tree = Any
+"""A node of the library's syntax tree: a dict with `type`, `children` and often `value`."""
+
+_SIGNATURES: dict[str, Any] = functions.Functions.FUNCTION_TABLE
+_STRINGS = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\]|\\.)*`", re.DOTALL)
+_MULTI = ("multi_select_list", "multi_select_dict")
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A path made ready. `reads` are the names that it starts from, of the item or of the spec."""
+
+    text: str
+    tree: Tree
+    reads: frozenset[str]
+    grows: bool
+
+    def search(self, scope: Mapping[str, Any]) -> Any:
+        """What the path finds; None where there is nothing.
+
+        Raises Failed where a function or a comparison cannot take what it is given.
+        """
+        try:
+            found = _INTERPRETER.visit(self.tree, scope)
+        except exceptions.JMESPathTypeError as error:
+            raise Failed(
+                f"{error.function_name}() cannot take {_KIND_OF.get(error.actual_type, 'this')}"
+            ) from None
+        except (RecursionError, MemoryError, ArithmeticError) as error:
+            raise Failed("the result is too large") from error
+        except Exception as error:  # the library lets bare TypeError and ValueError through
+            raise Failed("it compares or computes what does not go together") from error
+        if self.grows and _is_oversized(found):
+            raise Failed("the result is too large")
+        return found
+
+
+_KIND_OF = {
+    "null": "no value",
+    "string": "text",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "an object",
+}
+
+
+class _Interpreter(visitor.TreeInterpreter):
+    """The library's interpreter; stateless, so one serves every path."""
+
+    def visit_flatten(self, node: Tree, value: Any) -> Any:
+        found = super().visit_flatten(node, value)
+        if found is not None and len(found) > MOST_RESULT_NODES:
+            raise MemoryError
+        return found
+
+    def visit_function_expression(self, node: Tree, value: Any) -> Any:
+        if node["value"] == "join":
+            glue, texts = (self.visit(child, value) for child in node["children"])
+            if isinstance(glue, str) and isinstance(texts, list):
+                size = sum(len(t) + len(glue) for t in texts if isinstance(t, str))
+                if size > LONGEST_RESULT_TEXT:
+                    raise MemoryError
+        return super().visit_function_expression(node, value)
+
+
+_INTERPRETER = _Interpreter()
+
+
+def parse(text: str) -> Expression:
+    """Read a path. Raises TextFault with the character where it goes wrong."""
+    _scan(text)
+    try:
+        tree = parser.Parser().parse(text).parsed
+    except exceptions.LexerError as error:
+        raise _lexer_fault(text, error) from None
+    except exceptions.JMESPathError as error:
+        raise _parser_fault(text, error) from None
+    except (RecursionError, ValueError, OverflowError):
+        raise TextFault("bad-path", "the path is nested too deep") from None
+    return Expression(text, _rooted(tree), frozenset(_reads(tree)), _checked(tree, text))
+
+
+def _scan(text: str) -> None:
+    """Refuse what would make the library slow or deep, before it sees it."""
+    if not text.strip():
+        raise TextFault("bad-path", "a path is expected here")
+    if len(text) > MOST_CHARACTERS:
+        raise TextFault("bad-path", f"the path is over {MOST_CHARACTERS:,} characters long")
+    bare = _STRINGS.sub(lambda match: "s" * len(match.group()), text)
+    depth = 0
+    for at, character in enumerate(bare):
+        depth += (character in "([{") - (character in ")]}")
+        if depth > DEEPEST:
+            raise TextFault("bad-path", f"brackets are nested over {DEEPEST} deep", at)
+    for sign in ("!", "|", "&", "["):
+        if bare.count(sign) > 2 * DEEPEST:
+            raise TextFault("bad-path", f"the path holds over {2 * DEEPEST} times {sign}")
+
+
+def _lexer_fault(text: str, error: exceptions.LexerError) -> TextFault:
+    at = error.lexer_position
+    if "nclosed" in error.message:
+        return TextFault("bad-path", f"this {_name(text[at : at + 1])} is never closed", at)
+    character = text[at : at + 1]
+    if character == "=":
+        return TextFault("bad-path", "`=` alone means nothing in a path", at, "`==` compares")
+    if character == "-" and re.search(r"\w-\w", text[max(at - 1, 0) : at + 2]):
+        hint = "a name with a dash stands in double quotes; to subtract, use a template: {{ a - b }}"
+        return TextFault("bad-path", "`-` means nothing in a path", at, hint)
+    if character in "+-*/":
+        return TextFault("bad-path", "a path does not calculate", at, "a template does: {{ a / b }}")
+    if "Bad token" in str(error) or "literal" in error.message.lower():
+        return TextFault(
+            "bad-path", "between backticks stands JSON, and this is none", at, "text: 'in single quotes'"
+        )
+    return TextFault("bad-path", f"`{character}` means nothing in a path", at)
+
+
+def _name(quote: str) -> str:
+    return {"'": "single quote", '"': "double quote", "`": "backtick"}.get(quote, "quote")
+
+
+def _parser_fault(text: str, error: exceptions.JMESPathError) -> TextFault:
+    at = getattr(error, "lex_position", None)
+    at = len(text) if at is None else min(at, len(text))
+    token = str(getattr(error, "token_type", "") or "").lower()
+    before = text[:at].rstrip()
+    if at >= len(text.rstrip()):
+        opened = _open_bracket(text)
+        if opened is not None:
+            return TextFault("bad-path", f"this {text[opened]} is never closed", opened)
+        if before.endswith("."):
+            return TextFault("bad-path", "a name is expected after the dot", max(len(before) - 1, 0))
+        return TextFault("bad-path", "the path ends where something is expected", max(len(before) - 1, 0))
+    if before.endswith("."):
+        hint = "a name that is no plain word stands in double quotes" if token == "number" else ""
+        return TextFault("bad-path", "a name is expected after the dot", at, hint)
+    if token == "number":
+        number = re.match(r"-?\d+", text[at:])
+        hint = f"write it between backticks: `{number.group()}`" if number else ""
+        return TextFault("bad-path", "a bare number cannot stand here", at, hint)
+    if token in ("unquoted_identifier", "quoted_identifier"):
+        if before.endswith("["):
+            return TextFault(
+                "bad-path", "brackets take a number, a filter or nothing", at, 'write a.b or a."b c"'
+            )
+        hint = 'a name with spaces stands in double quotes, such as custom_attributes."Refund amount"'
+        return TextFault("bad-path", "a second name cannot follow without a dot", at, hint)
+    shown = text[at : at + 2] if text[at : at + 2] in ("||", "&&", "==", "!=", "<=", ">=") else text[at]
+    return TextFault("bad-path", f"`{shown}` is not expected here", at)
+
+
+def _open_bracket(text: str) -> int | None:
+    bare = _STRINGS.sub(lambda match: "s" * len(match.group()), text)
+    opened: list[int] = []
+    for at, character in enumerate(bare):
+        if character in "([{":
+            opened.append(at)
+        elif character in ")]}" and opened:
+            opened.pop()
+    return opened[-1] if opened else None
+
+
+def _here(node: Tree) -> Iterator[Tree]:
+    """The children that are worked out on the same value as their parent, not on its result."""
+    children = node["children"]
+    if node["type"] in ("subexpression", "index_expression", "pipe", "projection", "value_projection",
+                        "filter_projection"):  # fmt: skip
+        yield children[0]
+    elif node["type"] not in ("expref", "slice"):
+        yield from children
+
+
+def _reads(node: Tree) -> Iterator[str]:
+    """The names at which the path starts."""
+    if node["type"] == "field":
+        yield node["value"]
+    for child in _here(node):
+        yield from _reads(child)
+
+
+def _rooted(node: Tree) -> Tree:
+    """The tree with `@` at its root made the item alone, without the spec's names."""
+    if node["type"] in ("current", "identity"):
+        return {"type": "field", "value": ITEM, "children": []}
+    here = [id(child) for child in _here(node)]
+    children = [_rooted(child) if id(child) in here else child for child in node["children"]]
+    return {**node, "children": children}
+
+
+def _checked(tree: Tree, text: str) -> bool:
+    """Check functions and size; say whether the path can make more than it is given."""
+    nodes = 0
+    grows = False
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        nodes += 1
+        grows = grows or node["type"] in (*_MULTI, "flatten")
+        if node["type"] == "function_expression":
+            _check_function(node, text)
+        if node["type"] == "slice" and node["children"][2] == 0:
+            raise TextFault("bad-path", "a slice cannot step by 0", max(text.find("["), 0))
+        waiting += [child for child in node["children"] if isinstance(child, dict)]
+    if nodes > MOST_NODES:
+        raise TextFault("bad-path", f"the path has over {MOST_NODES} parts")
+    if _growth(tree) > MOST_GROWTH:
+        raise TextFault("bad-path", "the path repeats what it reads too many times")
+    return grows
+
+
+def _check_function(node: Tree, text: str) -> None:
+    name = node["value"]
+    at = max(text.find(f"{name}("), 0)
+    if name not in _SIGNATURES:
+        raise TextFault("bad-path", f"there is no function {name}(){did_you_mean(name, _SIGNATURES)}", at)
+    signature = _SIGNATURES[name]["signature"]
+    given, wanted = len(node["children"]), len(signature)
+    variadic = bool(signature) and bool(signature[-1].get("variadic"))
+    if given != wanted and not (variadic and given > wanted):
+        least = "at least " if variadic else ""
+        raise TextFault(
+            "bad-path", f"{name}() takes {least}{wanted} of what stands in its brackets, not {given}", at
+        )
+
+
+def _growth(node: Tree) -> int:
+    """How many copies of its input a result can hold at most."""
+    of = [_growth(child) for child in node["children"] if isinstance(child, dict)]
+    if node["type"] in _MULTI:
+        return sum(of)
+    if node["type"] in ("subexpression", "pipe", "projection", "value_projection", "index_expression"):
+        return min(of[0] * of[-1], MOST_GROWTH + 1)
+    return max(of, default=1)
+
+
+def _is_oversized(value: Any) -> bool:
+    nodes = 0
+    waiting = [value]
+    while waiting:
+        top = waiting.pop()
+        nodes += 1
+        if nodes > MOST_RESULT_NODES:
+            return True
+        if isinstance(top, dict):
+            waiting += top.values()
+        elif isinstance(top, list):
+            waiting += top
+        elif isinstance(top, str) and len(top) > LONGEST_RESULT_TEXT * 10:
+            return True
+    return False

@@ -1,0 +1,126 @@
+"""What is made of one element: profile and properties, line by line, and an issue for what fails."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from engine.issues import Issue, Place
+from engine.language.faults import Failed, Refused
+from engine.language.spec import Field
+from engine.language.values import Value
+
+EVENT_ID = "Intercom Event ID"
+"""The property that repeats `unique_id`, since Klaviyo never gives unique ids back."""
+
+
+@dataclass(slots=True)
+class Element:
+    """What one event is made from: the names it sees, its time if that was needed, and its issues."""
+
+    scope: dict[str, Any]
+    named: set[str] = field(default_factory=set)
+    issues: list[Issue] = field(default_factory=list)
+    time: datetime | None = None
+
+
+class Made:
+    """What has been made of one element so far."""
+
+    def __init__(self, element: Element) -> None:
+        self.element = element
+        self.time: datetime | None = None
+        self.unique_id = ""
+        self.value: Any = None
+        self.profile: dict[str, Any] = {}
+        self.properties: dict[str, Any] = {}
+        self.places: dict[str, Place] = {}
+
+    def worked_out(self, value: Value, label: str) -> Any:
+        """The value, or None; what stands in its way becomes an issue."""
+        try:
+            return value.settle(value.extract(self.element.scope))
+        except (Failed, Refused) as error:
+            self.element.issues.append(issue_of(error, label, value.place))
+            return None
+
+    def text_of(self, value: Value | None) -> str:
+        found = self.worked_out(value, "unique_id") if value else None
+        if isinstance(found, bool) or not isinstance(found, str | int):
+            return ""
+        return str(found).strip()
+
+    def add_value(self, value: Value | None) -> tuple[str, str] | None:
+        """Klaviyo's `value`: a number, or an issue."""
+        if value is None:
+            return None
+        found = self.worked_out(value, "value")
+        if isinstance(found, bool) or not isinstance(found, int | float | None):
+            self.element.issues.append(
+                Issue("refused", "value: this is no number", value.place, field="value")
+            )
+            found = None
+        self.value = found
+        self.places["value"] = value.place
+        return _required(value, found, "value")
+
+    def add_profile(self, one: Field) -> tuple[str, str] | None:
+        """One line of `profile`; or why the event has to wait."""
+        label = f"profile.{one.name}"
+        found = self.worked_out(one.value, label)
+        if found is not None:
+            outer, _, inner = one.name.partition(".")
+            if inner:
+                self.profile.setdefault(outer, {})[inner] = found
+            else:
+                self.profile[outer] = found
+            self.places[label] = one.value.place
+        return _required(one.value, found, label)
+
+    def add_property(self, one: Field) -> tuple[str, str] | None:
+        """One line of `properties`, or one property each key of a spread object."""
+        label = f"properties.{one.name}"
+        if not one.is_spread:
+            found = self.worked_out(one.value, label)
+            self._set(one.name, found, one.value.place)
+            return _required(one.value, found, label)
+        try:
+            spread = one.value.extract(self.element.scope)
+        except Failed as error:
+            self.element.issues.append(issue_of(error, label, one.value.place))
+            spread = None
+        if spread is None:
+            spread = one.value.default
+        if spread is not None and not isinstance(spread, dict):
+            self.element.issues.append(
+                Issue("refused", f"{label}: this is no object", one.value.place, field=label)
+            )
+            spread = None
+        for key, raw in (spread or {}).items():
+            name = one.name.replace("*", key)
+            if one.keeps(key) and name not in self.properties:
+                self._set(name, self._settled(one.value, raw, f"properties.{name}"), one.value.place)
+        return _required(one.value, spread, label)
+
+    def _settled(self, value: Value, raw: Any, label: str) -> Any:
+        try:
+            return value.type.convert(raw) if value.type and raw is not None else raw
+        except Refused as error:
+            self.element.issues.append(issue_of(error, label, value.place))
+            return None
+
+    def _set(self, name: str, found: Any, place: Place) -> None:
+        if found is not None and name != EVENT_ID:
+            self.properties[name] = found
+            self.places[f"properties.{name}"] = place
+
+
+def _required(value: Value, found: Any, label: str) -> tuple[str, str] | None:
+    if value.required and found is None:
+        return "required", f"{label} is required and has no value"
+    return None
+
+
+def issue_of(error: Failed | Refused, label: str, place: Place | None) -> Issue:
+    if isinstance(error, Refused):
+        return Issue("refused", f"{label}: this is {error}", place, field=label)
+    return Issue("failed", f"{label}: {error}", place, field=label)

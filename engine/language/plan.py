@@ -1,0 +1,46 @@
+"""A spec made ready to run: what the rest of the engine knows of the language."""
+
+from dataclasses import dataclass
+
+from engine.events import Notification, Result
+from engine.language import explanation
+from engine.language.explanation import Explanation
+from engine.language.reference import Run, Wanted
+from engine.language.spec import Spec
+from engine.ports import Known
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a spec can do. Another executor may stand behind the same four names."""
+
+    spec: Spec
+
+    @property
+    def name(self) -> str:
+        """The metric's name in Klaviyo, or the name of a profile mapping."""
+        return self.spec.name
+
+    @property
+    def hash(self) -> str:
+        """Changes with any character of the spec's files; travels with every translation."""
+        return self.spec.hash
+
+    def needs(self, notification: Notification, known: Known, *, every: bool = False) -> Wanted:
+        """Ids by table that its events need and *known* does not hold; empty when all is there.
+
+        Ask again after each round: an id may stand in another record.
+        """
+        return Run(self.spec, notification, known).needs(every=every)
+
+    def translate(self, notification: Notification, known: Known, *, every: bool = False) -> list[Result]:
+        """The events or the profile that come of a notification; never raises on what it holds.
+
+        *known* holds records by (table, id): None says that Intercom has none, and an id that is not
+        in it gives no value. *every* asks for each element of `each`, whatever its time.
+        """
+        return Run(self.spec, notification, known).results(every=every)
+
+    def explain(self, notification: Notification, known: Known, *, every: bool = False) -> list[Explanation]:
+        """The same as `translate`, with where each value came from."""
+        return explanation.explain(self.spec, notification, known, every=every)

@@ -1,0 +1,360 @@
+"""Nodes -> `Spec`: every fault of a file is told, and none stops the reading."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from engine.issues import Issue, Place, did_you_mean
+from engine.language import catalogue, templates
+from engine.language.conditions import Condition, read_condition
+from engine.language.expressions import Expression, parse
+from engine.language.inline import read_cases, texts_of
+from engine.language.names import Name, in_order, read_names
+from engine.language.source import Node
+from engine.language.spec import Field, Spec
+from engine.language.values import Say, Value, read_value
+
+Cache = dict[int, tuple[Node, Value | None]]
+"""Values by the identity of their node, so that what a shared file says is read once."""
+
+LONGEST_METRIC = 127
+"""Characters of a metric's name (Klaviyo: under 128)."""
+
+COMMON = ("item", "when", "let", "lookups", "profile", "properties", "history")
+KEYS: dict[str, tuple[str, ...]] = {
+    "metric": ("metric", "topic", "use", "without", *COMMON, "each", "time", "unique_id", "value", "tests"),
+    "profile": ("name", "topic", "use", "without", *COMMON, "tests"),
+    "shared": (*COMMON, "each", "time", "unique_id", "value"),
+}
+NEEDED = {"metric": ("topic", "time", "unique_id", "profile"), "profile": ("topic", "profile"), "shared": ()}
+_MAPS = ("when", "let", "lookups", "profile", "properties", "each")
+
+PROFILE_FIELDS = (
+    "email", "phone_number", "external_id", "first_name", "last_name", "organization", "locale", "title",
+    "image",
+)  # fmt: skip
+LOCATION_FIELDS = (
+    "address1", "address2", "city", "country", "region", "zip", "latitude", "longitude", "timezone",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Merged:
+    """A file's keys with those of the shared files under them: one node a key, one entry a map's key."""
+
+    own: Node
+    layers: tuple[Node, ...]
+
+    def node(self, key: str) -> Node | None:
+        return next((found for layer in reversed(self.layers) if (found := layer.get(key))), None)
+
+    def entries(self, section: str) -> dict[str, tuple[Place, Node, Node]]:
+        """The entries of a map: its key -> place, node, and the file that it comes from."""
+        found: dict[str, tuple[Place, Node, Node]] = {}
+        for layer in self.layers:
+            node = layer.get(section)
+            for key, place, child in node.items() if node else ():
+                found[key] = (place, child, layer)
+        return found
+
+
+def kind_of(root: Node) -> str:
+    """`metric`, `profile` or nothing, by the key that each must have."""
+    if root.get("metric"):
+        return "metric"
+    return "profile" if root.get("name") else ""
+
+
+def check_shared(root: Node, say: Say) -> None:
+    """Look at a shared file by itself: its keys, and each value that it gives."""
+    _check_keys(root, "shared", say)
+    _check_maps(root, say)
+    layers = _Merged(root, (root,))
+    _Reader(layers, "shared", say, {}).read_parts()
+
+
+def read_spec(root: Node, stem: str, shared: Mapping[str, Node], say: Say, cache: Cache) -> Spec | None:
+    """A spec from its file's root node and the shared files by name.
+
+    Returns None where something is faulty; `say` has been told everything that is. `cache` keeps the
+    values of shared files from being read again for every metric.
+    """
+    kind = kind_of(root)
+    if root.kind != "map" or not kind:
+        hint = "a mapping starts with `metric: NAME`, a profile with `name: NAME`"
+        say(Issue("not-a-spec", "there is neither `metric` nor `name` in this file", root.place, hint))
+        return None
+    faults: list[Issue] = []
+
+    def note(issue: Issue) -> None:
+        if issue.severity == "error":
+            faults.append(issue)
+        say(issue)
+
+    _check_keys(root, kind, note)
+    _check_maps(root, note)
+    merged = _Merged(root, (*_shared(root, shared, note), root))
+    for key in NEEDED[kind]:
+        if merged.node(key) is None:
+            note(Issue("missing-key", f"`{key}` is missing", root.place, _WHY[key]))
+    spec = _Reader(merged, kind, note, cache).read(stem)
+    return None if faults else spec
+
+
+_WHY = {
+    "topic": "the notification of Intercom that it answers, such as `topic: ticket.created`",
+    "time": "when it happened, such as `time: created_at`",
+    "unique_id": "what makes the event itself, such as `unique_id: conv:{{ id }}:created`",
+    "profile": "who it is about: at least an e-mail address, such as `email: contact.email as email`",
+}
+
+
+def _check_keys(root: Node, kind: str, say: Say) -> None:
+    for key, place, _ in root.items():
+        if key in KEYS[kind]:
+            continue
+        everywhere = {known for keys in KEYS.values() for known in keys}
+        what = {"metric": "a mapping", "profile": "a profile", "shared": "a shared file"}[kind]
+        wrong_file = " here" if key in everywhere else did_you_mean(key, KEYS[kind])
+        say(
+            Issue(
+                "unknown-key",
+                f'{what} has no key "{key}"{wrong_file}',
+                place,
+                "keys: " + ", ".join(KEYS[kind]),
+            )
+        )
+
+
+def _check_maps(root: Node, say: Say) -> None:
+    for key in _MAPS:
+        node = root.get(key)
+        if node is None or node.kind == "map" or node.broken or (key == "when" and node.is_text):
+            continue
+        hint = "take the key out, or write lines under it" if node.value is None else ""
+        say(Issue("wrong-kind", f"`{key}` takes lines of `name: value`", node.place, hint))
+
+
+def _shared(root: Node, shared: Mapping[str, Node], say: Say) -> Iterator[Node]:
+    for node in texts_of(root, "use", say):
+        if node.value in shared:
+            yield shared[node.value]
+        else:
+            message = f"there is no shared/{node.value}.yaml{did_you_mean(node.value, shared)}"
+            say(Issue("unknown-shared", message, node.place))
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What every kind of file may hold."""
+
+    item: Expression | None
+    names: dict[str, Name]
+    each: Name | None
+    conditions: tuple[Condition, ...]
+    profile: tuple[Field, ...]
+    properties: tuple[Field, ...]
+    outputs: dict[str, Value | None]
+    history: str
+
+
+class _Reader:
+    """Reads the parts of one spec; every fault is told, none stops it."""
+
+    def __init__(self, merged: _Merged, kind: str, say: Say, cache: Cache) -> None:
+        self.merged = merged
+        self.kind = kind
+        self.say = say
+        self.cache = cache
+
+    def read(self, stem: str) -> Spec | None:
+        root = self.merged.own
+        name = self._name("metric" if self.kind == "metric" else "name")
+        topics = self._topics()
+        parts = self.read_parts(topics)
+        left_out = self._left_out(parts.properties)
+        kept = tuple(field for field in parts.properties if field.name not in left_out)
+        roots = [value for value in parts.outputs.values() if value]
+        roots += [condition.path for condition in parts.conditions]
+        roots += [field.value for field in (*parts.profile, *kept)]
+        ordered, idle = in_order(parts.names, roots, self.say)
+        cases = tuple(read_cases(root, self.say))
+        if parts.item is None:
+            return None
+        return Spec(
+            file=root.document.file,
+            stem=stem,
+            kind="event" if self.kind == "metric" else "profile",
+            name=name,
+            topics=topics,
+            item=parts.item,
+            conditions=parts.conditions,
+            names=ordered,
+            each=parts.each,
+            time=parts.outputs.get("time"),
+            unique_id=parts.outputs.get("unique_id"),
+            value=parts.outputs.get("value"),
+            profile=parts.profile,
+            properties=kept,
+            history=parts.history,
+            cases=cases,
+            idle=idle,
+        )
+
+    def read_parts(self, topics: tuple[str, ...] = ()) -> _Parts:
+        """What shared files may hold, too."""
+        kinds = {catalogue.kind_of(topic) for topic in topics}
+        hidden = {key: kind for kind in sorted(kinds) if kind for key in catalogue.KEYS[kind]}
+        names = read_names(self.merged, hidden, self._value, self.say)
+        each = next((name for name in names.values() if name.kind == "each"), None)
+        outputs = {
+            key: self._value(node, full=key == "unique_id")
+            for key in ("time", "unique_id", "value")
+            if (node := self.merged.node(key))
+        }
+        conditions = tuple(self._conditions())
+        fields = self._profile(), self._properties()
+        return _Parts(self._item(), names, each, conditions, *fields, outputs, self._history())
+
+    def _value(self, node: Node, *, full: bool = False, spread: bool = False) -> Value | None:
+        if id(node) not in self.cache:
+            self.cache[id(node)] = (node, read_value(node, self.say, full=full, spread=spread))
+        return self.cache[id(node)][1]
+
+    def _name(self, key: str) -> str:
+        node = self.merged.own.get(key)
+        if node is None or not node.is_text or not node.value.strip():
+            if node is not None and not node.broken:
+                self.say(Issue("wrong-kind", f"`{key}` takes the name, as text", node.place))
+            return ""
+        if len(node.value) > LONGEST_METRIC:
+            self.say(Issue("wrong-kind", f"the name is over {LONGEST_METRIC} characters long", node.place))
+        return str(node.value)
+
+    def _topics(self) -> tuple[str, ...]:
+        nodes = texts_of(self.merged.own, "topic", self.say)
+        known = [topic for topics in catalogue.TOPICS.values() for topic in topics]
+        for node in nodes:
+            if node.value not in known:
+                message = f'Intercom documents no topic "{node.value}"{did_you_mean(node.value, known)}'
+                self.say(Issue("unknown-topic", message, node.place))
+        return tuple(node.value for node in nodes)
+
+    def _item(self) -> Expression | None:
+        node = self.merged.node("item")
+        if node is None:
+            return parse("data.item")
+        value = self._value(node)
+        if value is None:
+            return None
+        if not isinstance(value.source, Expression) or value.type:
+            self.say(
+                Issue("wrong-kind", "`item` takes the path of the object", node.place, "such as data.item")
+            )
+            return None
+        return value.source
+
+    def _history(self) -> str:
+        node = self.merged.node("history")
+        if node is None:
+            return "none"
+        known = (*catalogue.HISTORY, "none")
+        if node.value not in known:
+            if not node.broken:
+                message = f"`history` is one of {', '.join(known)}{did_you_mean(str(node.value), known)}"
+                self.say(Issue("wrong-kind", message, node.place))
+            return "none"
+        return str(node.value)
+
+    def _conditions(self) -> Iterator[Condition]:
+        for layer in self.merged.layers:
+            node = layer.get("when")
+            if node and node.is_text:
+                path = self._value(node)
+                if path:
+                    yield Condition(path, str(node.value), node.place, is_true=True)
+        for key, (place, node, layer) in self.merged.entries("when").items():
+            path = self._path(key, place, layer)
+            condition = read_condition(path, key, place, node, self.say) if path else None
+            if condition:
+                yield condition
+
+    def _path(self, key: str, place: Place, layer: Node) -> Value | None:
+        """A key of `when` as a path."""
+        stand_in = Node("scalar", layer.document, place.line - 1, place.column - 1, key, plain=True)
+        quoted = place.text[place.column - 1 : place.column]
+        stand_in.style = quoted if quoted in ("'", '"') else None
+        stand_in.start = (
+            sum(len(line) + 1 for line in layer.document.lines[: place.line - 1]) + place.column - 1
+        )
+        stand_in.end = stand_in.start + len(place.text) - place.column + 1
+        if templates.is_template(key):
+            self.say(
+                Issue(
+                    "bad-condition",
+                    "a condition starts with a path, not a template",
+                    place,
+                    "give the template a name under `let:`, and compare that",
+                )
+            )
+            return None
+        return read_value(stand_in, self.say)
+
+    def _profile(self) -> tuple[Field, ...]:
+        fields: dict[str, Field] = {}
+        for key, (place, node, _) in self.merged.entries("profile").items():
+            if key == "location" and node.kind == "map":
+                continue
+            if key not in PROFILE_FIELDS:
+                hint = f"Klaviyo's fields: {', '.join((*PROFILE_FIELDS, 'location'))}"
+                message = f'a profile in Klaviyo has no field "{key}"{did_you_mean(key, PROFILE_FIELDS)}'
+                self.say(Issue("unknown-key", message, place, hint))
+                continue
+            value = self._value(node)
+            if value:
+                fields[key] = Field(key, value, place)
+        for layer in self.merged.layers:
+            profile = layer.get("profile")
+            location = profile.get("location") if profile else None
+            for key, place, node in location.items() if location else ():
+                if key not in LOCATION_FIELDS:
+                    hint = f"Klaviyo's fields: {', '.join(LOCATION_FIELDS)}"
+                    message = (
+                        f'a location in Klaviyo has no field "{key}"{did_you_mean(key, LOCATION_FIELDS)}'
+                    )
+                    self.say(Issue("unknown-key", message, place, hint))
+                    continue
+                value = self._value(node)
+                if value:
+                    fields[f"location.{key}"] = Field(f"location.{key}", value, place)
+        return tuple(fields.values())
+
+    def _properties(self) -> tuple[Field, ...]:
+        fields = []
+        for key, (place, node, _) in self.merged.entries("properties").items():
+            if not key.strip() or key.count("*") > 1:
+                what = (
+                    "a property needs a name"
+                    if not key.strip()
+                    else "a name takes one `*`: there each key stands"
+                )
+                self.say(Issue("bad-name", what, place))
+                continue
+            value = self._value(node, spread="*" in key)
+            if value:
+                fields.append(Field(key, value, place))
+        return tuple(sorted(fields, key=lambda field: field.is_spread))
+
+    def _left_out(self, properties: tuple[Field, ...]) -> set[str]:
+        own = self.merged.own.get("properties")
+        brought = {name for layer in self.merged.layers[:-1] for name in _keys(layer.get("properties"))}
+        known = {field.name for field in properties} | brought
+        for node in texts_of(self.merged.own, "without", self.say):
+            if node.value not in brought:
+                message = f'no shared file brings a property "{node.value}"{did_you_mean(node.value, known)}'
+                self.say(Issue("unknown-property", message, node.place))
+        left_out = {node.value for node in texts_of(self.merged.own, "without", lambda _: None)}
+        return left_out - set(_keys(own))
+
+
+def _keys(node: Node | None) -> list[str]:
+    return [key for key, _, _ in node.items()] if node else []

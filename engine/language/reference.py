@@ -1,0 +1,291 @@
+"""The reference executor: one spec, one notification, value by value, with JMESPath and Jinja themselves.
+
+It decides what a spec means; whatever runs specs faster must agree with it.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from engine.events import Notification, Parked, Result, Skipped, Translation
+from engine.issues import Issue
+from engine.language.conditions import Condition
+from engine.language.conversions import moment
+from engine.language.expressions import ITEM
+from engine.language.faults import Failed, Refused
+from engine.language.made import EVENT_ID, Element, Made, issue_of
+from engine.language.names import Name
+from engine.language.spec import Spec
+from engine.language.values import Value
+from engine.ports import Known
+
+NEAR_SECONDS = 5
+"""How far an element's time may lie from the notification's, and still be what it tells of."""
+LONGEST_UNIQUE_ID = 120
+
+Wanted = dict[str, set[str]]
+"""Ids to look up, by table."""
+
+
+class Run:
+    """One spec at work on one notification."""
+
+    def __init__(self, spec: Spec, notification: Notification, known: Known) -> None:
+        self.spec = spec
+        self.notification = notification
+        self.known = known
+        self.missed: Wanted = {}
+        """Ids that were asked for and of which nothing is known yet."""
+
+    def results(self, *, every: bool = False) -> list[Result]:
+        """The events or the profile that come of the notification, or why there is none."""
+        elements = self.elements(every=every)
+        if isinstance(elements, Skipped):
+            return [elements]
+        results: list[Result] = []
+        refused: Condition | None = None
+        for element in elements:
+            failing = self.failing(element)
+            if failing is None:
+                self.name_within(element)
+                results.append(self.translation(element))
+            else:
+                refused = refused or failing
+        if results or refused is None:
+            return once(results)
+        where = f"{refused.place.file}:{refused.place.line}"
+        return [self._skipped("condition", f"`{refused.text}` does not hold ({where})")]
+
+    def needs(self, *, every: bool = False) -> Wanted:
+        """The ids that the events of this notification need, and that nothing is known of."""
+        elements = self.elements(every=every)
+        for element in [] if isinstance(elements, Skipped) else elements:
+            if self.failing(element, looking_up=True) is None:
+                self.name_within(element)
+        return self.missed
+
+    def elements(self, *, every: bool = False) -> list[Element] | Skipped:
+        """What `each` finds and the notification tells of; one element where the spec has no `each`."""
+        event = self.notification.event
+        try:
+            item = self.spec.item.search(event)
+        except Failed:
+            item = None
+        if not isinstance(item, dict):
+            return self._skipped("no_item", f"there is no object at `{self.spec.item.text}`")
+        first = Element({**item, "event": event, ITEM: item})
+        self._name(first, [name for name in self.spec.names if not name.in_each])
+        each = self.spec.each
+        if each is None:
+            return [first]
+        elements = [
+            Element({**first.scope, each.name: value}, {*first.named, each.name}, list(first.issues))
+            for value in _distinct(self._named(each, first))
+        ]
+        if not elements:
+            return self._skipped("no_element", f"there is nothing at `{each.value.text}`", first.issues)
+        for element in elements:
+            self._name(element, self._within(self.spec.time))
+            element.time = self._time_of(element)
+        chosen = _oldest_first(elements)
+        if not (every or self.notification.history):
+            chosen = _told_of(chosen, self.notification.created_at)
+        if chosen:
+            return chosen
+        detail = f"nothing at `{each.value.text}` is what this notification tells of"
+        return self._skipped("no_element", detail, first.issues)
+
+    def failing(self, element: Element, *, looking_up: bool = False) -> Condition | None:
+        """The first line of `when` that does not hold; those that wait for records count as holding."""
+        for condition in self.spec.conditions:
+            if looking_up and any(name.kind == "lookup" for name in self.behind(condition.path)):
+                continue
+            self._name(element, self._within(condition.path))
+            try:
+                found = condition.path.extract(element.scope)
+            except Failed as error:
+                element.issues.append(Issue("failed", f"when: {error}", condition.place))
+                return condition
+            if not condition.holds(found):
+                return condition
+        return None
+
+    def name_within(self, element: Element) -> None:
+        """Work out every name that depends on the element."""
+        self._name(element, [name for name in self.spec.names if name.in_each])
+
+    def behind(self, value: Value | None) -> list[Name]:
+        """The names that a value needs, in the order of their use."""
+        needed: set[str] = set(value.reads) if value else set()
+        behind = []
+        for name in reversed(self.spec.names):
+            if name.name in needed:
+                needed |= name.value.reads
+                behind.append(name)
+        return behind[::-1]
+
+    def _within(self, value: Value | None) -> list[Name]:
+        return [name for name in self.behind(value) if name.in_each]
+
+    def _name(self, element: Element, names: list[Name]) -> None:
+        for name in names:
+            if name.name not in element.named:
+                element.scope[name.name] = self._named(name, element)
+                element.named.add(name.name)
+
+    def _named(self, name: Name, element: Element) -> Any:
+        """What a name stands for; None, and an issue, where that cannot be worked out."""
+        try:
+            raw = name.value.extract(element.scope)
+            return self._records(name, raw, element) if name.kind == "lookup" else name.value.settle(raw)
+        except (Failed, Refused) as error:
+            element.issues.append(issue_of(error, name.name, name.value.place))
+            return None
+
+    def _records(self, name: Name, ids: Any, element: Element) -> Any:
+        """The record of an id, or the records of a list of ids."""
+        if isinstance(ids, list):
+            return [record for one in ids if (record := self._record(name, one, element)) is not None]
+        return self._record(name, ids, element)
+
+    def _record(self, name: Name, raw: Any, element: Element) -> Any:
+        key = id_of(raw)
+        if not key:
+            return None
+        if (name.table, key) not in self.known:
+            self.missed.setdefault(name.table, set()).add(key)
+            return None
+        record = self.known[name.table, key]
+        if record is None:
+            message = f"there is no {name.table} {key}"
+            element.issues.append(Issue("no-record", message, name.value.place))
+        return record
+
+    def _time_of(self, element: Element) -> datetime | None:
+        """The event's time; None where it has none, whatever the cause."""
+        try:
+            return self.event_time(element)
+        except (Failed, Refused):
+            return None
+
+    def event_time(self, element: Element) -> datetime | None:
+        """The event's time. Raises Failed and Refused."""
+        value = self.spec.time
+        if value is None:
+            return None
+        raw = value.settle(value.extract(element.scope))
+        return None if raw is None or raw == "" else moment(raw)
+
+    def translation(self, element: Element) -> Result:
+        spec = self.spec
+        made = Made(element)
+        if spec.kind == "event":
+            stopped = self._make_event(made)
+            if stopped:
+                return self._parked(*stopped, element.issues)
+        for add, lines in ((made.add_profile, spec.profile), (made.add_property, spec.properties)):
+            for line in lines:
+                stopped = add(line)
+                if stopped:
+                    return self._parked(*stopped, element.issues)
+        return Translation(
+            metric=spec.name,
+            profile=made.profile,
+            properties=made.properties,
+            time=made.time,
+            unique_id=made.unique_id,
+            value=made.value,
+            history=self.notification.history,
+            issues=tuple(element.issues),
+            spec=spec.stem,
+            spec_hash=spec.hash,
+            places=made.places,
+        )
+
+    def _make_event(self, made: Made) -> tuple[str, str] | None:
+        """Time, unique_id and value; or the reason and the sentence that park the event."""
+        element = made.element
+        try:
+            made.time = self.event_time(element)
+        except (Failed, Refused) as error:
+            element.issues.append(issue_of(error, "time", self.spec.time.place if self.spec.time else None))
+        if made.time is None:
+            return "no_time", "`time` has no value"
+        tail = made.text_of(self.spec.unique_id)
+        if not tail:
+            return "no_unique_id", "`unique_id`, or a part of it, has no value"
+        if not self.notification.app_id:
+            return "no_app_id", "the notification does not say which workspace it comes from (`app_id`)"
+        made.unique_id = f"ic:{self.notification.app_id}:{tail}"
+        if not _is_plain(made.unique_id):
+            what = f"`unique_id` is over {LONGEST_UNIQUE_ID} characters, or not plain ASCII without spaces"
+            return "bad_unique_id", what
+        made.properties[EVENT_ID] = made.unique_id
+        return made.add_value(self.spec.value)
+
+    def _skipped(self, reason: str, detail: str, issues: list[Issue] | None = None) -> Skipped:
+        return Skipped(reason, detail, self.spec.name, tuple(issues or ()))
+
+    def _parked(self, reason: str, detail: str, issues: list[Issue]) -> Parked:
+        return Parked(reason, detail, self.spec.name, tuple(issues))
+
+
+def id_of(raw: Any) -> str:
+    """The text of an id to look up; nothing for no id, which Intercom also writes as 0 and "0"."""
+    if isinstance(raw, bool) or not isinstance(raw, str | int):
+        return ""
+    text = str(raw).strip()
+    return "" if text == "0" else text
+
+
+def _distinct(found: Any) -> list[Any]:
+    """The elements that `each` found, the same one once; an object is a list of one."""
+    if found is None:
+        return []
+    elements = found if isinstance(found, list) else [found]
+    seen: dict[str, Any] = {}
+    for element in elements:
+        if element is not None:
+            seen.setdefault(repr(element), element)
+    return list(seen.values())
+
+
+def _oldest_first(elements: list[Element]) -> list[Element]:
+    """By time; those without one last, in their own order."""
+    timed = sorted((element for element in elements if element.time), key=_moment)
+    return [*timed, *(element for element in elements if not element.time)]
+
+
+def _moment(element: Element) -> float:
+    return element.time.timestamp() if element.time else 0.0
+
+
+def _told_of(elements: list[Element], created_at: float | None) -> list[Element]:
+    """Those that a notification tells of: near its time, or else the newest before it.
+
+    Elements of which none has a time are all kept: they are parked, and seen.
+    """
+    timed = [element for element in elements if element.time]
+    if not timed or created_at is None:
+        return elements
+    near = [element for element in timed if abs(_moment(element) - created_at) <= NEAR_SECONDS]
+    if near:
+        return near
+    before = [_moment(element) for element in timed if _moment(element) < created_at]
+    return [element for element in timed if before and _moment(element) == max(before)]
+
+
+def once(results: list[Result]) -> list[Result]:
+    """Each event once, by its id."""
+    seen: set[str] = set()
+    kept: list[Result] = []
+    for result in results:
+        if isinstance(result, Translation) and result.unique_id:
+            if result.unique_id in seen:
+                continue
+            seen.add(result.unique_id)
+        kept.append(result)
+    return kept
+
+
+def _is_plain(unique_id: str) -> bool:
+    return len(unique_id) <= LONGEST_UNIQUE_ID and all("!" <= character <= "~" for character in unique_id)

@@ -1,0 +1,73 @@
+"""`Spec`: what a mapping file says, with the place of everything, and how to run it left out."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from engine.issues import Place
+from engine.language.conditions import Condition
+from engine.language.expressions import Expression
+from engine.language.names import Name
+from engine.language.source import Node
+from engine.language.values import Value
+
+Kind = Literal["event", "profile"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One line of `profile:` or `properties:`. `name` is dotted for a part of the location."""
+
+    name: str
+    value: Value
+    place: Place
+
+    @property
+    def is_spread(self) -> bool:
+        return "*" in self.name
+
+    def keeps(self, key: str) -> bool:
+        """Whether a key of a spread object is not among its exceptions."""
+        return not any(
+            key.startswith(pattern[:-1]) if pattern.endswith("*") else key == pattern
+            for pattern in self.value.excepted
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One entry of `tests:`; `expect` stays a node, so that a failure can name its line."""
+
+    name: str
+    given: str
+    place: Place
+    expect: Node = field(compare=False, repr=False)
+    changes: tuple[tuple[str, Node], ...] = field(default=(), compare=False, repr=False)
+    history: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One mapping file with what it takes in by `use`, read and found without a fault.
+
+    `names` are those of `let`, `lookups` and `each` that something needs, each after what it needs
+    itself; `idle` are look-ups that nothing needs. `hash` changes with any character of the files.
+    """
+
+    file: str
+    stem: str
+    kind: Kind
+    name: str
+    topics: tuple[str, ...]
+    item: Expression
+    conditions: tuple[Condition, ...]
+    names: tuple[Name, ...]
+    each: Name | None
+    time: Value | None
+    unique_id: Value | None
+    value: Value | None
+    profile: tuple[Field, ...]
+    properties: tuple[Field, ...]
+    history: str
+    cases: tuple[Case, ...]
+    idle: tuple[Name, ...] = ()
+    hash: str = ""

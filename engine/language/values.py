@@ -1,0 +1,240 @@
+"""A value as a spec writes it: one line or a block, with one meaning."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.issues import Issue, Place, did_you_mean
+from engine.language import expressions, templates
+from engine.language.conversions import TYPES, Type
+from engine.language.expressions import Expression
+from engine.language.faults import TextFault
+from engine.language.source import Node
+from engine.language.templates import Template
+
+_AS = re.compile(r"^(?P<path>.*?)(?P<as>\s+as(?:\s+(?P<type>[A-Za-z_]\w*))?)\s*$", re.DOTALL)
+_TEMPLATE_AS = re.compile(r"\}\}(?P<as>\s+as\s+[A-Za-z_]\w*)\s*$")
+BLOCK_KEYS = ("path", "template", "value", "as", "default", "required", "help", "except")
+
+Say = Callable[[Issue], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A plain YAML value: sent as it is."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """Where a value comes from, what to make of it, and what stands in for it.
+
+    `text` is the path or template as it is written. `default` counts where `has_default` says so.
+    """
+
+    source: Expression | Template | Constant
+    text: str
+    place: Place
+    type: Type | None = None
+    default: Any = None
+    has_default: bool = False
+    required: bool = False
+    help: str = ""
+    excepted: tuple[str, ...] = ()
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The names that the value starts from: of the item or of the spec."""
+        return frozenset() if isinstance(self.source, Constant) else self.source.reads
+
+    def extract(self, scope: Mapping[str, Any]) -> Any:
+        """The raw value, None where there is none. Raises Failed."""
+        if isinstance(self.source, Expression):
+            return self.source.search(scope)
+        if isinstance(self.source, Template):
+            return self.source.render(scope)
+        return self.source.value
+
+    def settle(self, raw: Any) -> Any:
+        """The raw value in its type, or the default where it is empty. Raises Refused."""
+        settled = raw
+        if raw is not None and self.type is not None:
+            settled = self.type.convert(raw)
+        return self.default if settled is None else settled
+
+
+def read_value(node: Node, say: Say, *, full: bool = False, spread: bool = False) -> Value | None:
+    """A value in either form; None where it is faulty, which `say` has been told.
+
+    `full` asks every part of a template for a value that is not blank, as an id needs.
+    """
+    if node.broken:
+        return None
+    if node.kind == "map":
+        return _read_block(node, say, full, spread)
+    if node.kind == "list":
+        _refuse_list(node, say)
+        return None
+    if node.value is None:
+        say(
+            Issue(
+                "empty-value",
+                "a value is expected here",
+                node.place,
+                "write a path, a template or a plain value",
+            )
+        )
+        return None
+    if not isinstance(node.value, str):
+        return Value(Constant(node.value), _shown(node.value), node.place)
+    return _read_line(node, say, full)
+
+
+def _read_line(node: Node, say: Say, full: bool) -> Value | None:
+    text: str = node.value
+    if templates.is_template(text):
+        tail = _TEMPLATE_AS.search(text)
+        if tail and tail.group("as").split()[1] in TYPES:
+            place = node.at(tail.start("as") + len(tail.group("as")) - len(tail.group("as").lstrip()))
+            hint = f"write a block with two lines: template: ... and as: {tail.group('as').split()[1]}"
+            say(Issue("as-after-template", "after a template, `as` is text", place, hint))
+            return None
+        return _read_template(node, say, full)
+    match = _AS.match(text)
+    if not match:
+        return _read_path(node, text, say)
+    kind = _read_type(
+        match.group("type") or "",
+        node.at(match.start("type") if match.group("type") else len(text.rstrip()) - 1),
+        say,
+    )
+    if not match.group("path").strip():
+        say(Issue("bad-path", "a path is expected before `as`", node.place))
+        return None
+    value = _read_path(node, match.group("path"), say, kind)
+    return value if kind else None
+
+
+def _read_type(name: str, place: Place, say: Say) -> Type | None:
+    if name in TYPES:
+        return TYPES[name]
+    message = (
+        f'there is no type "{name}"{did_you_mean(name, TYPES)}' if name else "a type is expected after `as`"
+    )
+    say(Issue("unknown-type", message, place, f"types: {', '.join(TYPES)}"))
+    return None
+
+
+def _read_path(node: Node, text: str, say: Say, kind: Type | None = None) -> Value | None:
+    try:
+        return Value(expressions.parse(text), text.strip(), node.place, kind)
+    except TextFault as fault:
+        say(Issue(fault.code, fault.message, node.at(fault.offset), fault.hint))
+        return None
+
+
+def _read_template(node: Node, say: Say, full: bool, kind: Type | None = None) -> Value | None:
+    try:
+        return Value(templates.parse(node.value, full=full), node.value.strip(), node.place, kind)
+    except TextFault as fault:
+        say(Issue(fault.code, fault.message, node.at(fault.offset), fault.hint))
+        return None
+
+
+def _refuse_list(node: Node, say: Say) -> None:
+    first = node.document.text[node.start : node.start + 2]
+    message = "YAML reads the brackets as a list" if first.startswith("[") else "a list cannot stand here"
+    hint = 'a path in quotes: "[...]"; a list to send as it is: a block with `value: [...]`'
+    say(Issue("path-in-quotes", message, node.place, hint))
+
+
+def _shown(value: Any) -> str:
+    return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
+
+
+def _read_block(node: Node, say: Say, full: bool, spread: bool) -> Value | None:
+    keys = BLOCK_KEYS if spread else tuple(key for key in BLOCK_KEYS if key != "except")
+    faultless = True
+    for key, place, child in node.items():
+        if key not in keys:
+            hint = "a block has: " + ", ".join(keys)
+            say(Issue("unknown-key", f'a value has no key "{key}"{did_you_mean(key, keys)}', place, hint))
+            faultless = False
+        faultless = faultless and not child.broken
+    sources = [key for key in ("path", "template", "value") if node.get(key)]
+    if len(sources) != 1:
+        if faultless:
+            what = (
+                "one of path, template and value is needed"
+                if not sources
+                else "path, template and value exclude each other"
+            )
+            say(Issue("missing-key" if not sources else "unknown-key", what, node.place))
+        return None
+    kind_node = node.get("as")
+    kind = None
+    if kind_node is not None:
+        kind = _read_type(str(kind_node.value or ""), kind_node.place, say)
+        faultless = faultless and kind is not None
+    value = _read_source(sources[0], node.value[sources[0]], say, full, kind)
+    required = _read_flag(node, "required", say)
+    help_node = node.get("help")
+    default = node.get("default")
+    excepted = _read_excepted(node.get("except"), say)
+    if value is None or required is None or excepted is None or not faultless:
+        return None
+    return Value(
+        value.source,
+        value.text,
+        value.place,
+        kind,
+        default.data() if default else None,
+        default is not None and default.data() is not None,
+        required,
+        str(help_node.data()) if help_node else "",
+        excepted,
+    )
+
+
+def _read_source(key: str, node: Node, say: Say, full: bool, kind: Type | None) -> Value | None:
+    if key == "value":
+        return Value(Constant(node.data()), _shown(node.data()), node.place)
+    if not node.is_text:
+        say(Issue("wrong-kind", f"`{key}` takes text", node.place))
+        return None
+    if key == "template":
+        return _read_template(node, say, full, kind)
+    if templates.is_template(node.value):
+        say(Issue("wrong-kind", "this is a template, not a path", node.place, "write `template:` before it"))
+        return None
+    return _read_path(node, node.value, say, kind)
+
+
+def _read_flag(node: Node, key: str, say: Say) -> bool | None:
+    flag = node.get(key)
+    if flag is None:
+        return False
+    if isinstance(flag.value, bool):
+        return flag.value
+    say(Issue("wrong-kind", f"`{key}` is true or false", flag.place))
+    return None
+
+
+def _read_excepted(node: Node | None, say: Say) -> tuple[str, ...] | None:
+    if node is None:
+        return ()
+    nodes = node.value if node.kind == "list" else [node]
+    for element in nodes:
+        if not element.is_text:
+            say(
+                Issue(
+                    "wrong-kind",
+                    "`except` takes keys",
+                    element.place,
+                    "a key that is a number stands in quotes",
+                )
+            )
+            return None
+    return tuple(element.value for element in nodes)

@@ -1,0 +1,133 @@
+"""`Runner`: the machine that scripts embed. The journey of a notification reads off `translate`."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from engine.events import Notification, Result, Skipped, Translation
+from engine.intercom import webhook
+from engine.intercom.records import RecordsFile, read_records
+from engine.klaviyo.request import Builder
+from engine.language.explanation import Explanation
+from engine.language.plan import Plan
+from engine.ports import Clock, Record, Records
+from engine.router import Router
+
+Payload = bytes | str | Mapping[str, Any] | Notification
+"""A webhook's body as it came, the same parsed, or a notification that is opened already."""
+
+
+class SystemClock:
+    """The machine's own time."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class Runner:
+    """Specs at work: notifications in, requests for Klaviyo out.
+
+    *plans* come from `load`. *records* answer look-ups: anything with `fetch` (see `Records`), the
+    tables themselves (`{"contacts": [...], "teams": [...]}`), or the path of a YAML or JSON file with
+    them; without it look-ups give no value. Raises Unreadable where such a file cannot be read.
+
+        runner = Runner(load("mappings"), records="records.yaml")
+        for result in runner.translate(body):
+            if isinstance(result, Translation):
+                send(result.request.endpoint, result.request.body)
+    """
+
+    def __init__(
+        self,
+        plans: Iterable[Plan],
+        *,
+        records: Records | Mapping[str, Any] | str | Path | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.router = Router.of(plans)
+        self._records = _as_records(records)
+        self._clock = clock or SystemClock()
+        self._builder = Builder()
+
+    def translate(self, payload: Payload, *, every: bool = False) -> list[Result]:
+        """What each spec that answers makes of a notification, in the order of the plans.
+
+        A `Translation` carries its `request`, checked and ready to send; `Skipped` and `Parked` carry
+        their reason. There is always at least one result. *every* asks for each element of `each`, not
+        only for what the notification tells of. Raises Unreadable for bytes that are no JSON; nothing
+        that JSON can hold raises.
+        """
+        notification = self.read(payload)
+        if isinstance(notification, Skipped):
+            return [notification]
+        plans = self.router.match(notification)
+        if not plans:
+            return [_unanswered(notification)]
+        results: list[Result] = []
+        for plan in plans:
+            known = self._look_up(plan, notification, every)
+            results += [self._build(result) for result in plan.translate(notification, known, every=every)]
+        return results
+
+    def explain(self, payload: Payload, *, every: bool = False) -> list[Explanation]:
+        """The same results, each with where its values came from and why others were left out.
+
+        Raises Unreadable as `translate` does.
+        """
+        notification = self.read(payload)
+        if isinstance(notification, Skipped):
+            return [Explanation(notification)]
+        plans = self.router.match(notification)
+        if not plans:
+            return [Explanation(_unanswered(notification))]
+        explained: list[Explanation] = []
+        for plan in plans:
+            known = self._look_up(plan, notification, every)
+            for one in plan.explain(notification, known, every=every):
+                explained.append(replace(one, result=self._build(one.result)))
+        return explained
+
+    def read(self, payload: Payload) -> Notification | Skipped:
+        """Open a notification. Raises Unreadable."""
+        return payload if isinstance(payload, Notification) else webhook.read_body(payload)
+
+    def _look_up(
+        self, plan: Plan, notification: Notification, every: bool
+    ) -> dict[tuple[str, str], Record | None]:
+        """The records that a plan needs for this notification; a record may name further ones."""
+        known: dict[tuple[str, str], Record | None] = {}
+        if self._records is None or not any(name.kind == "lookup" for name in plan.spec.names):
+            return known
+        while wanted := plan.needs(notification, known, every=every):
+            for table, ids in sorted(wanted.items()):
+                found = self._records.fetch(table, sorted(ids))
+                known |= {(table, key): found.get(key) for key in ids}
+        return known
+
+    def _build(self, result: Result) -> Result:
+        if not isinstance(result, Translation):
+            return result
+        return self._builder.build(result, self._clock.now())
+
+
+def _as_records(records: Records | Mapping[str, Any] | str | Path | None) -> Records | None:
+    if isinstance(records, str | Path):
+        return read_records(records)
+    return RecordsFile(records) if isinstance(records, Mapping) else records
+
+
+def _unanswered(notification: Notification) -> Skipped:
+    if notification.topic == "ping":
+        return Skipped("ping", "Intercom tests the connection")
+    if notification.history:
+        return Skipped("no_spec", "no spec takes the past of such objects (`history:`)")
+    if not notification.topic:
+        return Skipped("no_spec", "the notification has no topic")
+    return Skipped("no_spec", f"no spec answers {_plain(notification.topic)}")
+
+
+def _plain(topic: str) -> str:
+    """A topic as far as it can be shown: it comes from outside."""
+    return topic if topic.isascii() and topic.isprintable() and len(topic) < 80 else "this topic"
