@@ -58,7 +58,9 @@ def look_at(paths: Iterable[str | Path]) -> Reading:
     plans: list[Plan] = []
     for file in files:
         folder = file.parent.parent if file.parent.name == SHARED else file.parent
-        shelf = shelves.setdefault(folder, _Shelf(folder))
+        if folder not in shelves:
+            shelves[folder] = _Shelf(folder)
+        shelf = shelves[folder]
         if file.parent.name == SHARED:
             shelf.check_shared(file, issues.append)
         else:

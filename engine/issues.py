@@ -3,7 +3,6 @@
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple
 
 Severity = Literal["error", "warning"]
@@ -140,6 +139,9 @@ def _cells(character: str) -> int:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`; did you mean "title"?`, or nothing where no known word is near."""
+    # Imported here: it is for faults only.
+    from difflib import get_close_matches
+
     near = get_close_matches(word, known, n=1, cutoff=0.6)
     return f'; did you mean "{near[0]}"?' if near else ""
 

@@ -4,16 +4,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.events import Notification, Result, Skipped, Translation
 from engine.intercom import webhook
 from engine.intercom.records import RecordsFile, read_records
 from engine.klaviyo.request import Builder
-from engine.language.explanation import Explanation
 from engine.language.plan import Plan
 from engine.ports import Clock, Record, Records
 from engine.router import Router
+
+if TYPE_CHECKING:
+    from engine.language.explanation import Explanation
 
 Payload = bytes | str | Mapping[str, Any] | Notification
 """A webhook's body as it came, the same parsed, or a notification that is opened already."""
@@ -71,11 +73,14 @@ class Runner:
             results += [self._build(result) for result in plan.translate(notification, known, every=every)]
         return results
 
-    def explain(self, payload: Payload, *, every: bool = False) -> list[Explanation]:
+    def explain(self, payload: Payload, *, every: bool = False) -> "list[Explanation]":
         """The same results, each with where its values came from and why others were left out.
 
         Raises Unreadable as `translate` does.
         """
+        # Imported here: translating needs none of it.
+        from engine.language.explanation import Explanation
+
         notification = self.read(payload)
         if isinstance(notification, Skipped):
             return [Explanation(notification)]

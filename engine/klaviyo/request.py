@@ -158,8 +158,8 @@ class _Body:
     def body(self) -> dict[str, Any]:
         profile = {key: value for key, value in self.profile.items() if value != {}}
         if self.endpoint == PROFILE_IMPORT:
-            attributes = {**profile, "properties": self.properties} if self.properties else profile
-            return {"data": {"type": "profile", "attributes": attributes}}
+            contact = {**profile, "properties": self.properties} if self.properties else profile
+            return {"data": {"type": "profile", "attributes": contact}}
         source = self._source
         attributes: dict[str, Any] = {
             "metric": {"data": {"type": "metric", "attributes": {"name": source.metric}}},

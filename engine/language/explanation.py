@@ -13,6 +13,8 @@ from engine.language.spec import Field, Spec
 from engine.language.values import Constant, Value
 from engine.ports import Known
 
+EXCEPTED = "named under `except`"
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -159,7 +161,7 @@ def _spread(run: Run, element: Element, line: Field, made: Translation | None) -
     for key, raw in spread.items():
         name = line.name.replace("*", key)
         found = made.properties.get(name) if made and line.keeps(key) else None
-        why = "" if found is not None else ("excepted" if not line.keeps(key) else "no value")
+        why = "" if found is not None else (EXCEPTED if not line.keeps(key) else "no value")
         yield Row("properties", name, found, line.value.place, line.value.text, raw, kind, origin, why)
 
 

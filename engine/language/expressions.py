@@ -108,6 +108,21 @@ def parse(text: str) -> Expression:
     return Expression(text, _rooted(tree), frozenset(_reads(tree)), _checked(tree, text))
 
 
+def steps(text: str) -> tuple[str | int, ...]:
+    """The keys and indexes of a plain path, such as `tags.tags[0].name`. Raises TextFault for any other."""
+    waiting = [parser.Parser().parse(parse(text).text).parsed]
+    found: list[str | int] = []
+    while waiting:
+        node: Tree = waiting.pop()
+        if node["type"] in ("field", "index"):
+            found.append(node["value"])
+        elif node["type"] in ("subexpression", "index_expression"):
+            waiting += reversed(node["children"])
+        else:
+            raise TextFault("bad-path", "only a plain path says where to put a value", 0, "such as a.b[0].c")
+    return tuple(found)
+
+
 def _scan(text: str) -> None:
     """Refuse what would make the library slow or deep, before it sees it."""
     if not text.strip():

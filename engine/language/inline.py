@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from engine.issues import Issue, did_you_mean
+from engine.language.expressions import steps
+from engine.language.faults import TextFault
 from engine.language.source import Node
 from engine.language.spec import Case
 from engine.language.values import Say
@@ -47,9 +49,17 @@ def _case(node: Node, say: Say) -> Case | None:
     changes = node.get("with")
     if changes and changes.kind != "map":
         say(Issue("wrong-kind", "`with` takes lines of `path: value`", changes.place))
-    entries = tuple((key, child) for key, _, child in changes.items()) if changes else ()
+    entries = tuple(_changes(changes, say)) if changes else ()
     given, name = node.value["given"].value, node.value["name"].value
     return Case(name, given, node.place, node.value["expect"], entries, bool(history and history.value))
+
+
+def _changes(node: Node, say: Say) -> Iterator[tuple[tuple[str | int, ...], Node]]:
+    for key, place, child in node.items():
+        try:
+            yield steps(key), child
+        except TextFault as fault:
+            say(Issue(fault.code, fault.message, place, fault.hint))
 
 
 def _check_expect(node: Node, say: Say) -> None:

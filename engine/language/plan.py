@@ -1,13 +1,15 @@
 """A spec made ready to run: what the rest of the engine knows of the language."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from engine.events import Notification, Result
-from engine.language import explanation
-from engine.language.explanation import Explanation
 from engine.language.reference import Run, Wanted
 from engine.language.spec import Spec
 from engine.ports import Known
+
+if TYPE_CHECKING:
+    from engine.language.explanation import Explanation
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,11 @@ class Plan:
         """
         return Run(self.spec, notification, known).results(every=every)
 
-    def explain(self, notification: Notification, known: Known, *, every: bool = False) -> list[Explanation]:
+    def explain(
+        self, notification: Notification, known: Known, *, every: bool = False
+    ) -> "list[Explanation]":
         """The same as `translate`, with where each value came from."""
-        return explanation.explain(self.spec, notification, known, every=every)
+        # Imported here: translating needs none of it.
+        from engine.language.explanation import explain
+
+        return explain(self.spec, notification, known, every=every)

@@ -142,10 +142,13 @@ class Run:
             return None
 
     def _records(self, name: Name, ids: Any, element: Element) -> Any:
-        """The record of an id, or the records of a list of ids."""
-        if isinstance(ids, list):
-            return [record for one in ids if (record := self._record(name, one, element)) is not None]
-        return self._record(name, ids, element)
+        """The record of an id; of a list of ids, the records, or nothing while one is not known."""
+        if not isinstance(ids, list):
+            return self._record(name, ids, element)
+        records = [self._record(name, one, element) for one in ids]
+        if any((name.table, id_of(one)) not in self.known for one in ids if id_of(one)):
+            return None
+        return [record for record in records if record is not None]
 
     def _record(self, name: Name, raw: Any, element: Element) -> Any:
         key = id_of(raw)

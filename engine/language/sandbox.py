@@ -157,11 +157,10 @@ def _text(value: Any) -> str:
 
 
 def _replace(value: Any, old: Any, new: Any, count: int | None = None) -> str:
-    text: str = _text(value)
-    old, new = _text(old), _text(new)
-    if len(text) + text.count(old) * max(len(new) - len(old), 0) > LONGEST_TEXT:
+    text, before, after = _text(value), _text(old), _text(new)
+    if len(text) + text.count(before) * max(len(after) - len(before), 0) > LONGEST_TEXT:
         raise Failed("the result is too large")
-    return text.replace(old, new, -1 if count is None else count)
+    return text.replace(before, after, -1 if count is None else count)
 
 
 def _join(values: Any, glue: Any = "", attribute: str | None = None) -> str:
@@ -177,7 +176,7 @@ def _join(values: Any, glue: Any = "", attribute: str | None = None) -> str:
         size += len(texts[-1]) + len(glue)
         if size > LONGEST_TEXT:
             raise Failed("the result is too large")
-    return glue.join(texts)
+    return str(glue).join(texts)
 
 
 def _length(value: Any) -> int:

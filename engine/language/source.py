@@ -8,6 +8,7 @@ true, false, null, JSON's numbers, and text.
 import math
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -27,6 +28,11 @@ _AMBIGUOUS = re.compile(
     re.IGNORECASE,
 )
 _RECOVERIES = 25
+
+# libyaml's parser, where PyYAML was built with it: only its events, whose depth the builder limits; its
+# composer recurses, and is never used. Where it balks at anything, and where tabs stand, of which the two
+# think differently, Python's own parser has the word.
+FAST_PARSER: Any = getattr(yaml, "CSafeLoader", None)
 
 
 class Limits(NamedTuple):
@@ -104,11 +110,21 @@ def read(raw: bytes, file: str, limits: Limits | None = None) -> tuple[Node | No
         return None, [Issue("bad-encoding", message, Place(file, line + 1, column + 1), hint)]
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     document = Document(file, text, tuple(text.split("\n")))
+    if FAST_PARSER and "\t" not in text:
+        with suppress(yaml.YAMLError, _TooLarge):
+            builder = _Builder(document, limits)
+            return builder.build(text, FAST_PARSER), _merged([], builder.issues)
+    return _read_slowly(document, limits)
+
+
+def _read_slowly(document: Document, limits: Limits) -> tuple[Node | None, list[Issue]]:
+    """Read with the parser that words its complaints, going on after each line that is no YAML."""
+    text = document.text
     faults: list[Issue] = []
     for _ in range(_RECOVERIES):
         builder = _Builder(document, limits)
         try:
-            root = builder.build(text)
+            root = builder.build(text, yaml.SafeLoader)
         except _TooLarge as error:
             return None, [Issue("too-large", str(error), error.place)]
         except yaml.YAMLError as error:
@@ -151,9 +167,9 @@ class _Builder:
         self._nodes = 0
         self.last_quoted: yaml.ScalarEvent | None = None
 
-    def build(self, text: str) -> Node | None:
+    def build(self, text: str, parser: Any) -> Node | None:
         documents = 0
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        for event in yaml.parse(text, Loader=parser):
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents == 2:
@@ -193,7 +209,7 @@ class _Builder:
             self._stop(f"a value is over {self.limits.scalar_characters // 1024} KB long", event.start_mark)
         if event.style in ("'", '"'):
             self.last_quoted = event
-        node = self._node("scalar", event, plain=event.style is None, style=event.style)
+        node = self._node("scalar", event, plain=not event.style, style=event.style or None)
         if BROKEN in event.value:
             node.broken, node.value = True, None
         elif any("\ud800" <= c <= "\udfff" for c in event.value):

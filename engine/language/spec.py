@@ -41,7 +41,8 @@ class Case:
     given: str
     place: Place
     expect: Node = field(compare=False, repr=False)
-    changes: tuple[tuple[str, Node], ...] = field(default=(), compare=False, repr=False)
+    changes: tuple[tuple[tuple[str | int, ...], Node], ...] = field(default=(), compare=False, repr=False)
+    """Values to put into the fixture: keys and indexes from the item on, or from `event`."""
     history: bool = False
 
 

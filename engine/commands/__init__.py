@@ -1,0 +1,62 @@
+"""The command line: parse options, call one function, print.
+
+Each command lives in a module of its own that is imported when it is called, so that none waits for
+the libraries of another.
+"""
+
+from importlib import import_module
+
+import click
+
+_COMMANDS = {
+    "translate": ("engine.commands.translate", "translate"),
+    "explain": ("engine.commands.explain", "explain"),
+    "check": ("engine.commands.check", "check"),
+    "test": ("engine.commands.test", "test"),
+}
+
+
+class _Lazy(click.Group):
+    """A group that imports a command when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        module, attribute = _COMMANDS[name]
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+
+def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if not wanted:
+        return
+    # Imported here: it reads the metadata of packages, which is slow.
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        number = version("intercom-klaviyo")
+    except PackageNotFoundError:
+        number = "from a clone that is not installed"
+    click.echo(f"intercom-klaviyo {number}")
+    ctx.exit()
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version.",
+)
+def main() -> None:
+    """YAML specs turn every Intercom event into its Klaviyo metric.
+
+    Mappings are looked for in --mappings, in ./mappings, and then among those shipped.
+
+    Exit codes: 0 fine, 1 something was found, 2 could not run.
+    """

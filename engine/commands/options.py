@@ -1,0 +1,44 @@
+"""Options that several commands take, and the machine that they make."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from engine.commands.text import stop
+from engine.errors import SpecError, Unreadable
+from engine.folder import load
+from engine.issues import did_you_mean
+from engine.runner import Runner
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_OPTIONS = (
+    ("mappings", "DIR", "The folder of specs. Default: ./mappings, or the shipped ones."),
+    ("records", "FILE", "Records for look-ups, YAML or JSON; without it look-ups give no value."),
+    ("metric", "NAME", "Only this metric or profile, by its name or its file's."),
+)
+
+
+def machine_options(command: Command) -> Command:
+    """The options from which `runner_from` makes the machine."""
+    for name, metavar, text in reversed(_OPTIONS):
+        command = click.option(f"--{name}", default="", metavar=metavar, help=text)(command)
+    return command
+
+
+def runner_from(mappings: str, records: str, metric: str) -> Runner:
+    """The machine of these options; ends the command where it cannot be made."""
+    try:
+        plans = load(mappings or None)
+        if metric:
+            chosen = [plan for plan in plans if metric in (plan.name, plan.spec.stem)]
+            if not chosen:
+                names = [plan.name for plan in plans]
+                stop(f'no spec makes "{metric}"{did_you_mean(metric, names)} There are: {", ".join(names)}')
+            plans = tuple(chosen)
+        return Runner(plans, records=records or None)
+    except SpecError as error:
+        stop(str(error), error.issues)
+    except Unreadable as error:
+        stop(error.reason)

@@ -1,0 +1,1 @@
+"""One question each: a function that returns data, for commands to print."""

@@ -1,0 +1,94 @@
+"""What several tests need: fixtures, a clock that stands still, the shipped mappings at work."""
+
+import json
+from collections.abc import Iterator
+from copy import deepcopy
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from engine import Runner, Translation, load
+
+ROOT = Path(__file__).resolve().parents[1]
+FIXTURES = ROOT / "tests" / "fixtures"
+RECORDS = FIXTURES / "records.yaml"
+NAMED = sorted(path.stem for path in FIXTURES.glob("*.json"))
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+ABSENT = object()
+"""In `changed`: take the key out."""
+
+Step = str | int
+
+
+class StandingClock:
+    """A clock for which it is always NOW."""
+
+    def now(self) -> datetime:
+        return NOW
+
+
+@cache
+def runner() -> Runner:
+    """The shipped mappings with the records of the fixtures."""
+    return Runner(load(ROOT / "mappings"), records=RECORDS, clock=StandingClock())
+
+
+def read(name: str) -> dict[str, Any]:
+    """A fixture by the name of its file: a new object each time."""
+    return json.loads((FIXTURES / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def events(payload: Any, metric: str = "", every: bool = False) -> list[Translation]:
+    """What comes of a notification; of one metric, where it is given."""
+    results = runner().translate(payload, every=every)
+    made = [result for result in results if isinstance(result, Translation)]
+    return [one for one in made if not metric or one.metric == metric]
+
+
+def the_event(payload: Any, metric: str = "") -> Translation:
+    """The only thing that comes of a notification."""
+    [event] = events(payload, metric)
+    return event
+
+
+def as_history(notification: Any) -> dict[str, Any]:
+    """The same object as REST would give it, wrapped as the past."""
+    item = notification["data"]["item"]
+    ticket = item["ticket"] if item.get("type") == "ticket_ticket_part" else item
+    wrapped = {"type": "notification_event", "history": True, "app_id": notification["app_id"]}
+    return {**wrapped, "data": {"item": ticket}}
+
+
+def changed(notification: Any, changes: dict[str, Any]) -> Any:
+    """A copy with some places changed: paths of the item, or of the notification after `event.`."""
+    made = deepcopy(notification)
+    for path, value in changes.items():
+        whole = path.startswith("event.")
+        steps = steps_of(path.removeprefix("event."))
+        put(made if whole else made["data"]["item"], steps, value)
+    return made
+
+
+def steps_of(path: str) -> list[Step]:
+    """`a.b.0.c` as keys and places in lists."""
+    return [int(step) if step.isdigit() else step for step in path.split(".")]
+
+
+def put(value: Any, steps: list[Step], new: Any) -> None:
+    """Set one place of a JSON value, or take it out."""
+    *before, last = steps
+    for step in before:
+        value = value[step]
+    if new is ABSENT:
+        del value[last]
+    else:
+        value[last] = new
+
+
+def places(value: Any, at: tuple[Step, ...] = ()) -> Iterator[tuple[tuple[Step, ...], Any]]:
+    """Every value inside a JSON value, with the way to it; the outermost last."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in list(inner):
+        yield from places(child, (*at, key))
+    yield at, value
