@@ -52,14 +52,12 @@ CODES: dict[str, Kind] = {
     "bad-name": Kind("error", "the name cannot be used in a path"),
     "name-taken": Kind("error", "a name hides another one"),
     "circle": Kind("error", "names need each other in a circle"),
-    "unknown-fixture": Kind("error", "`given` names a fixture that is not there"),
     # One notification
     "refused": Kind("warning", "the type refuses the value, so the field is left out"),
     "failed": Kind("warning", "the path or the template cannot be worked out for this notification"),
     "no-record": Kind("warning", "Intercom has no record of this id, so what needs it has no value"),
     "over-limit": Kind("warning", "the value is over one of Klaviyo's limits, so the field is left out"),
     "phone-only": Kind("warning", "Klaviyo drops such events in accounts without SMS"),
-    "required": Kind("error", "a required field has no value"),
 }
 
 
@@ -147,5 +145,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 file`, `2 files`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    """`1 file`, `2 files`, `2 properties`."""
+    if number == 1:
+        return f"{number:,} {noun}"
+    return f"{number:,} {noun[:-1]}ies" if noun.endswith("y") else f"{number:,} {noun}s"

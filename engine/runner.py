@@ -1,7 +1,6 @@
 """`Runner`: the machine that scripts embed. The journey of a notification reads off `translate`."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,7 +78,7 @@ class Runner:
         Raises Unreadable as `translate` does.
         """
         # Imported here: translating needs none of it.
-        from engine.language.explanation import Explanation
+        from engine.language.explanation import Explanation, settled
 
         notification = self.read(payload)
         if isinstance(notification, Skipped):
@@ -91,7 +90,7 @@ class Runner:
         for plan in plans:
             known = self._look_up(plan, notification, every)
             for one in plan.explain(notification, known, every=every):
-                explained.append(replace(one, result=self._build(one.result)))
+                explained.append(settled(one, self._build(one.result)))
         return explained
 
     def read(self, payload: Payload) -> Notification | Skipped:

@@ -141,7 +141,7 @@ def _show_rows(console: "Console", rows: tuple[Row, ...]) -> None:
             told = Text(value, style="yellow" if out else "bold")
             told.append("".join(f"\n{line}" for line in _where(row)), style="not bold dim")
             table.add_row(Text(safe(row.name)), told)
-        console.print(f" {section}", style="underline")
+        console.print(section, style="underline")
         console.print(table)
 
 
@@ -162,7 +162,7 @@ def _where(row: Row) -> Iterator[str]:
     kind = f" as {row.type}" if row.type else ""
     yield f"{place}{safe(' '.join(row.expression.split()))}{kind}"
     made = []
-    told = row.section != "event" and row.raw is not None and row.why != EXCEPTED
+    told = row.name != "unique_id" and row.raw is not None and row.why != EXCEPTED
     if told and shown(row.raw) != shown(_plain(row.value)):
         raw = shown(row.raw)
         made.append(f"from {raw if len(raw) <= LONGEST_RAW else raw[: LONGEST_RAW - 3] + '...'}")

@@ -9,7 +9,7 @@ import click
 from engine.commands.options import machine_options, runner_from
 from engine.commands.text import FINE, FOUND, complain, echo_json, outcome_of, safe, show_issues, shown
 from engine.errors import Unreadable
-from engine.events import Result, Translation
+from engine.events import Result, Skipped, Translation
 from engine.issues import counted
 from engine.language.conversions import iso
 from engine.tools.inputs import STDIN, read_inputs
@@ -18,8 +18,13 @@ from engine.tools.inputs import STDIN, read_inputs
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[FILE or FOLDER or -]...")
 @machine_options
+@click.option(
+    "--brief", is_flag=True, help="One line a result, and skipped ones only where nothing else came."
+)
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON a result.")
-def translate(paths: tuple[str, ...], mappings: str, records: str, metric: str, as_json: bool) -> None:
+def translate(
+    paths: tuple[str, ...], mappings: str, records: str, metric: str, brief: bool, as_json: bool
+) -> None:
     """Show what Klaviyo would get for each notification; nothing is sent.
 
     Reads JSON files, NDJSON files (.ndjson, .jsonl), folders of both, and standard input (-). An object
@@ -51,10 +56,12 @@ def translate(paths: tuple[str, ...], mappings: str, records: str, metric: str, 
         count["inputs"] += 1
         if not as_json:
             click.echo(click.style(safe(one.name), bold=True))
-        for result in results:
-            count[outcome_of(result)] += 1
+        count.update(outcome_of(result) for result in results)
+        for result in _telling(results) if brief else results:
             if as_json:
                 echo_json(_row(one.name, result))
+            elif brief:
+                _show_briefly(result)
             else:
                 _show(result)
     if not as_json:
@@ -90,6 +97,25 @@ def _show(result: Result) -> None:
         label = f"{safe(result.metric)}: " if result.metric else ""
         click.echo(f"  {head} {label}{safe(result.detail)}")
     show_issues(result.issues)
+
+
+def _telling(results: list[Result]) -> list[Result]:
+    """Without the skipped ones, where anything else came of the input."""
+    return [result for result in results if not isinstance(result, Skipped)] or results[:1]
+
+
+def _show_briefly(result: Result) -> None:
+    outcome = outcome_of(result)
+    head = click.style(f"{outcome:<8}", fg=_COLOURS[outcome])
+    metric = safe(result.metric)
+    if not isinstance(result, Translation):
+        told = f"{metric}: {safe(result.detail)}" if metric else safe(result.detail)
+    else:
+        time = iso(result.time) if result.time else ""
+        told = f"{metric:<24} {time:<20}  {counted(len(result.properties), 'property')}"
+    click.echo(f"  {head} {told}")
+    for issue in result.issues:
+        click.echo(f"           {safe(str(issue))}")
 
 
 def _show_fields(made: Translation) -> None:

@@ -1,7 +1,7 @@
 """Where each value of a translation came from, and why the others were left out."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.events import Notification, Result, Skipped, Translation
@@ -79,6 +79,16 @@ def explain(
         for element, result in pairs
         if id(result) in kept
     ]
+
+
+def settled(explanation: Explanation, result: Result) -> Explanation:
+    """The explanation after the destination has had its say: what *result* lost is left out here, too."""
+    lost = {issue.field: issue.message.partition(": ")[2] for issue in result.issues if issue.field}
+    rows = []
+    for row in explanation.rows:
+        why = lost.get(row.name if row.section == "event" else f"{row.section}.{row.name}")
+        rows.append(replace(row, value=None, why=why) if why and row.value is not None else row)
+    return replace(explanation, result=result, rows=tuple(rows))
 
 
 def _checks(run: Run, element: Element) -> tuple[Check, ...]:
@@ -188,7 +198,7 @@ def _why_nothing(run: Run, element: Element, value: Value) -> str:
         except Failed:
             continue
         if not key:
-            return f"no id to look up a {name.table} by"
+            return f"there is no {name.table} id to look up"
         known = (name.table, key) in run.known
         return (
             f"there is no {name.table} {key}"

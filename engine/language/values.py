@@ -165,13 +165,10 @@ def _read_block(node: Node, say: Say, full: bool, spread: bool) -> Value | None:
         faultless = faultless and not child.broken
     sources = [key for key in ("path", "template", "value") if node.get(key)]
     if len(sources) != 1:
-        if faultless:
-            what = (
-                "one of path, template and value is needed"
-                if not sources
-                else "path, template and value exclude each other"
-            )
-            say(Issue("missing-key" if not sources else "unknown-key", what, node.place))
+        if faultless and sources:
+            say(Issue("unknown-key", "path, template and value exclude each other", node.place))
+        elif faultless:
+            say(Issue("missing-key", "one of path, template and value is needed", node.place))
         return None
     kind_node = node.get("as")
     kind = None

@@ -1,0 +1,27 @@
+#!/bin/sh
+# The main job on invented data: every sample translated, one explained, one broken spec diagnosed.
+cd "$(dirname "$0")/.." || exit 2
+
+title() {
+    printf '\n$ intercom-klaviyo %s\n' "$1"
+}
+
+echo "1. Each notification of Intercom becomes what Klaviyo would get. Nothing is sent."
+title "translate --brief tests/fixtures/*.json --records tests/fixtures/records.yaml"
+intercom-klaviyo translate --brief tests/fixtures/*.json --records tests/fixtures/records.yaml
+
+printf '\n2. Where does each value come from?\n'
+title 'explain tests/fixtures/ticket.created.json --records tests/fixtures/records.yaml --metric "Created Ticket"'
+intercom-klaviyo explain tests/fixtures/ticket.created.json --records tests/fixtures/records.yaml --metric "Created Ticket"
+
+printf '\n3. What happens when a spec is wrong?\n'
+title "check examples/broken_spec.yaml"
+intercom-klaviyo check examples/broken_spec.yaml
+
+cat <<'NEXT'
+
+Try next (the command is .venv/bin/intercom-klaviyo, or `python cli.py` in the environment):
+  intercom-klaviyo translate tests/fixtures/ticket.created.json --records tests/fixtures/records.yaml
+  intercom-klaviyo test                  runs the tests inside the specs
+  edit mappings/created_ticket.yaml      and run the first command again
+NEXT

@@ -1,0 +1,153 @@
+"""The README and the docs do what they say: their blocks run, and their tables are complete."""
+
+import importlib.util
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from engine import issues
+from engine.commands import main
+from engine.folder import look_at
+from engine.language import reader
+from engine.language.conversions import TYPES
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
+
+
+def blocks(language: str) -> list[pytest.param]:
+    found = []
+    for page in PAGES:
+        for number, match in enumerate(FENCE.finditer(page.read_text(encoding="utf-8"))):
+            if match.group(2) == language:
+                text = re.sub(rf"^{match.group(1)}", "", match.group(3), flags=re.MULTILINE)
+                found.append(pytest.param(text, id=f"{page.name}-{number}"))
+    return found
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A folder laid out as a clone, with the README's own mapping in it."""
+    for name in ("mappings", "tests/fixtures", "examples"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("versions"))
+    for block in blocks("yaml"):
+        named = re.match(r"# (mappings/\w+\.yaml)\n", block.values[0])
+        if named:
+            (tmp_path / named.group(1)).write_text(block.values[0], encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("block", blocks("console"))
+def test_a_session_in_the_docs_is_what_the_command_prints(
+    block: str, clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(clone)
+    monkeypatch.setenv("COLUMNS", "80")
+    command, *expected = block.rstrip("\n").split("\n")
+    assert command.startswith("$ intercom-klaviyo ")
+    printed = CliRunner().invoke(main, shlex.split(command)[2:]).output.rstrip("\n").split("\n")
+    printed = [line.rstrip() for line in printed]
+    position = 0
+    skipping = False
+    for line in expected:
+        if line == "...":
+            skipping = True
+            continue
+        if skipping:
+            assert line in printed[position:], f"not printed: {line}"
+            position = printed.index(line, position)
+            skipping = False
+        assert printed[position] == line
+        position += 1
+    assert skipping or position == len(printed)
+
+
+def wrapped(text: str, known: tuple[str, ...]) -> str:
+    """A piece of a spec made whole, so that it can be checked."""
+    keys = re.findall(r"^(\w+):", text, flags=re.MULTILINE)
+    needed = {
+        "metric": "metric: A Piece",
+        "topic": "topic: conversation.user.created",
+        "time": "time: created_at",
+        "unique_id": "unique_id: conv:{{ id }}:piece",
+        "profile": "profile: { email: source.author.email as email }",
+        "lookups": "lookups: { contact: source.author.id }",
+    }
+    return "\n".join([text, *(line for key, line in needed.items() if key not in keys and key in known)])
+
+
+@pytest.mark.parametrize("block", blocks("yaml"))
+def test_a_spec_in_the_docs_passes_check(block: str, clone: Path) -> None:
+    file = clone / "mappings" / "a_piece.yaml"
+    whole = block if block.startswith("# mappings/") else wrapped(block, reader.KEYS["metric"])
+    file.write_text(whole, encoding="utf-8")
+    found = [str(issue) for issue in look_at([file]).issues]
+    assert found == []
+
+
+@pytest.mark.parametrize("block", blocks("python"))
+def test_a_script_in_the_docs_runs(block: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore::ResourceWarning", "-c", block],
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("block", blocks("json"))
+def test_json_in_the_docs_is_json(block: str) -> None:
+    json.loads(block)
+
+
+def test_the_pages_made_from_tables_are_as_the_tables_make_them() -> None:
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert spec
+    assert spec.loader
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+    for name, page in generate.PAGES.items():
+        assert (ROOT / "docs" / name).read_text(encoding="utf-8") == page(), "run: python docs/generate.py"
+
+
+def test_every_key_type_command_and_reason_is_on_its_page() -> None:
+    language, commands = (
+        (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("language.md", "commands.md")
+    )
+    keys = {key for known in reader.KEYS.values() for key in known}
+    assert [key for key in sorted(keys) if f"`{key}`" not in language] == []
+    assert [name for name in reader.PROFILE_FIELDS if f"`{name}`" not in language] == []
+    types = (ROOT / "docs" / "types.md").read_text(encoding="utf-8")
+    assert [name for name in TYPES if f"`{name}`" not in types] == []
+    for name in main.list_commands(None):
+        assert f"## {name}\n" in commands
+        for parameter in main.get_command(None, name).params:
+            for option in parameter.opts:
+                assert not option.startswith("--") or option in commands, option
+    engine = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "engine").rglob("*.py"))
+    reasons = set(re.findall(r'(?:_skipped|Skipped|parked|Parked)\(\s*"(\w+)"', engine))
+    reasons |= set(re.findall(r'return "(\w+)", ', engine)) | {"ping"}
+    assert [reason for reason in sorted(reasons) if f"`{reason}`" not in commands] == []
+
+
+def test_links_in_the_docs_lead_somewhere() -> None:
+    for page in PAGES:
+        for link in re.findall(r"\]\(([^)#]+)(?:#[\w-]+)?\)", page.read_text(encoding="utf-8")):
+            if not link.startswith("http"):
+                assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_every_code_that_the_engine_uses_is_in_the_table_and_the_other_way_round() -> None:
+    engine = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "engine").rglob("*.py"))
+    used = set(re.findall(r'(?:Issue|TextFault|fault)\(\s*"([a-z][a-z-]+)"', engine))
+    assert sorted(set(issues.CODES) - used) == []
+    assert sorted(used - set(issues.CODES)) == []
