@@ -139,6 +139,13 @@ def test_every_key_type_command_and_reason_is_on_its_page() -> None:
     assert [reason for reason in sorted(reasons) if f"`{reason}`" not in commands] == []
 
 
+def test_the_list_of_commands_says_of_each_what_its_own_help_says_first() -> None:
+    listed = CliRunner().invoke(main, ["--help"], terminal_width=100).output
+    for name in main.list_commands(None):
+        first = main.get_command(None, name).help.split("\n")[0]
+        assert re.search(rf"^  {name} +{re.escape(first)}$", listed, flags=re.MULTILINE)
+
+
 def test_links_in_the_docs_lead_somewhere() -> None:
     for page in PAGES:
         for link in re.findall(r"\]\(([^)#]+)(?:#[\w-]+)?\)", page.read_text(encoding="utf-8")):

@@ -9,15 +9,16 @@ from importlib import import_module
 import click
 
 _COMMANDS = {
-    "translate": ("engine.commands.translate", "translate"),
-    "explain": ("engine.commands.explain", "explain"),
-    "check": ("engine.commands.check", "check"),
-    "test": ("engine.commands.test", "test"),
+    "translate": "Show what Klaviyo would get for each notification; nothing is sent.",
+    "explain": "Show where each value of a notification's events came from.",
+    "check": "Show every fault of every spec, with its line and what to do.",
+    "test": "Run the tests inside the specs, on the fixtures beside them.",
 }
+"""The commands by the name of their module, each with its first line of help."""
 
 
 class _Lazy(click.Group):
-    """A group that imports a command when it is asked for."""
+    """A group that imports a command when it is called, and not for the list of commands."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -25,9 +26,12 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in _COMMANDS:
             return None
-        module, attribute = _COMMANDS[name]
-        command: click.Command = getattr(import_module(module), attribute)
+        command: click.Command = getattr(import_module(f"engine.commands.{name}"), name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
 
 
 def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

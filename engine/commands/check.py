@@ -14,7 +14,7 @@ from engine.issues import counted
 @click.argument("paths", nargs=-1, metavar="[FILE or FOLDER]...")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON an issue.")
 def check(paths: tuple[str, ...], as_json: bool) -> None:
-    """Show every fault of every spec, with its line, its column and what to do.
+    """Show every fault of every spec, with its line and what to do.
 
     Without a path: ./mappings, or else the shipped ones. Warnings alone exit 0.
 
