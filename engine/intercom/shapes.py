@@ -40,7 +40,7 @@ def _object(value: dict[Any, Any], depth: int) -> dict[str, Any]:
         if key in UNTOUCHED:
             made[key] = _copied(child, depth + 1)
         elif key in ASSIGNEES:
-            made[key] = _assignee(child)
+            made[key] = _assignee(child, depth + 1)
         elif isinstance(child, str) and (key.endswith("_at") or key in OTHER_TIMES):
             made[key] = _seconds(child)
         else:
@@ -67,7 +67,7 @@ def _name_alike(made: dict[str, Any]) -> None:
             listed[inner] = listed[other]
 
 
-def _assignee(value: Any) -> Any:
+def _assignee(value: Any, depth: int) -> Any:
     """The id as a number; None for nobody: null, 0, "0" and ""."""
     if isinstance(value, str):
         text = value.strip()
@@ -75,7 +75,7 @@ def _assignee(value: Any) -> Any:
             value = int(text)
         elif not text:
             value = None
-    return None if value == 0 and not isinstance(value, bool) else shaped(value, DEEPEST - 1)
+    return None if value == 0 and not isinstance(value, bool) else shaped(value, depth)
 
 
 def _seconds(text: str) -> Any:

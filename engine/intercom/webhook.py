@@ -8,6 +8,7 @@ import msgspec
 from engine.errors import Unreadable
 from engine.events import Notification, Skipped
 from engine.intercom.shapes import NotJson, shaped
+from engine.language.conversions import FIRST_MILLISECONDS
 
 LARGEST_BYTES = 20 * 1024 * 1024
 """A notification of a ticket with 500 parts has several MB."""
@@ -65,14 +66,12 @@ def _opened(event: Any) -> Notification | Skipped:
     if not isinstance(event, dict) or event.get("type") != "notification_event":
         return Skipped("not_a_notification", _what_it_is(event))
     history = event.get("history") is True
-    created_at = event.get("created_at")
-    timed = isinstance(created_at, int | float) and not isinstance(created_at, bool) and not history
     return Notification(
         event,
         topic="" if history else _text(event.get("topic")),
         app_id=_text(event.get("app_id")),
         id=_text(event.get("id")),
-        created_at=created_at if timed else None,
+        created_at=None if history else _seconds(event.get("created_at")),
         history=history,
     )
 
@@ -85,6 +84,12 @@ def _what_it_is(event: Any) -> str:
     if event.get("type") in ("conversation", "ticket", "contact"):
         return f"this is a {event['type']} without its notification; history comes wrapped in one"
     return "this is no notification of Intercom: its `type` is not notification_event"
+
+
+def _seconds(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if abs(value) < FIRST_MILLISECONDS else None
 
 
 def _text(value: Any) -> str:

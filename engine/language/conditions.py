@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.issues import Issue, Place, did_you_mean
-from engine.language.conversions import number_or_none
+from engine.language.conversions import number_or_none, number_text
+from engine.language.faults import Refused
 from engine.language.source import Node
 from engine.language.values import Say, Value
 
@@ -58,9 +59,13 @@ def same(found: Any, wanted: Any) -> bool:
 
 
 def _texts(number: int | float) -> tuple[str, ...]:
+    try:
+        text = number_text(number)
+    except Refused:
+        return ()
     if isinstance(number, float) and number.is_integer() and abs(number) < 1e15:
-        return (repr(number), str(int(number)))
-    return (repr(number),)
+        return (text, str(int(number)))
+    return (text,)
 
 
 def read_condition(path: Value, key: str, place: Place, node: Node, say: Say) -> Condition | None:

@@ -17,13 +17,23 @@ from engine.language.faults import Refused
 FIRST_MILLISECONDS = 10**11
 """Numbers from here on are milliseconds since 1970, not seconds (reliability.md 4.4: year 5138)."""
 
+LARGEST_NUMBER = 10**18
+"""Numbers from here on are refused: no destination keeps them exactly, and Python may not print them."""
+
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _EMAIL = re.compile(
     r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
 )
-_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
+# Plain text may hold angle brackets too: only what is a tag of HTML, with attributes or none, makes it HTML.
+_TAG = re.compile(
+    r"</?(?:a|abbr|article|b|blockquote|body|br|button|caption|center|code|dd|del|div|dl|dt|em|figcaption|figure"
+    r"|font|footer|h[1-6]|head|header|hr|html|i|iframe|img|ins|label|li|link|main|meta|ol|p|pre|q|s|script"
+    r"|section|small|span|strike|strong|style|sub|sup|table|tbody|td|tfoot|th|thead|title|tr|u|ul|video)"
+    r"""(?:\s+[a-z][a-z:_-]*(?:\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>]+))?)*\s*/?>""",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +57,7 @@ def moment(value: Any) -> datetime:
         if not _NUMBER.fullmatch(text):
             return _from_iso(text)
         value = float(text)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         raise Refused("no time: epoch seconds or ISO text is")
     if abs(value) >= FIRST_MILLISECONDS:
         raise Refused("a time in milliseconds, not in seconds")
@@ -81,8 +91,15 @@ def _text(value: Any) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return repr(value)
+        return number_text(value)
     raise Refused("a list or an object, not text")
+
+
+def number_text(number: int | float) -> str:
+    """A number as JSON writes it. Raises Refused where it is too large to be printed."""
+    if isinstance(number, int) and abs(number) >= 10**300:
+        raise Refused("too large a number")
+    return repr(number)
 
 
 def _string(value: Any, what: str) -> str:
@@ -123,7 +140,7 @@ def _integer(value: Any) -> int | None:
         raise Refused(f"no whole number, but {_kind(value)}")
     if isinstance(value, float) and not value.is_integer():
         raise Refused("no whole number")
-    if abs(value) >= 10**18:
+    if abs(value) >= LARGEST_NUMBER:
         raise Refused("too large a number")
     return int(value)
 
@@ -140,7 +157,7 @@ def _number(value: Any) -> int | float | None:
         return float(text)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Refused(f"no number, but {_kind(value)}")
-    if not math.isfinite(value) or abs(value) >= 10**18:
+    if value != value or abs(value) >= LARGEST_NUMBER:
         raise Refused("too large a number")
     return value
 

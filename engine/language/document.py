@@ -1,68 +1,126 @@
 """A file's text, and where in it a character of a value stands."""
 
+import re
+from bisect import bisect_right
 from dataclasses import dataclass
+from functools import cached_property
 
 from engine.issues import Place
 
+# White space with a line break in it: flow scalars fold it into one space, or into line breaks.
+_FOLD = re.compile(r"[ \t]*(?:\n[ \t]*)+")
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Document:
-    """A file's name and lines, to make places from."""
+    """A file's name and text, to make places from.
+
+    `shown` are the lines as the person wrote them, where `text` is what could be read of them. A line
+    is what an editor takes for one; YAML knows further line breaks.
+    """
 
     file: str
     text: str
-    lines: tuple[str, ...]
+    shown: tuple[str, ...]
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(match.end() for match in re.finditer("\n", self.text))]
+
+    def position(self, index: int) -> tuple[int, int]:
+        """Line and column, from 0, of the character at *index* of the text."""
+        line = bisect_right(self._starts, index) - 1
+        return line, index - self._starts[line]
 
     def place(self, line: int, column: int) -> Place:
         """A place from a line and a column counted from 0."""
-        text = self.lines[line] if line < len(self.lines) else ""
+        text = self.shown[line] if line < len(self.shown) else ""
         return Place(self.file, line + 1, column + 1, text)
 
     def place_of(self, index: int) -> Place:
         """The place of the character at *index* of the text."""
-        before = self.text[:index]
-        line = before.count("\n")
-        return self.place(line, index - (before.rfind("\n") + 1))
+        return self.place(*self.position(index))
 
 
 def raw_index(value: str, raw: str, style: str | None, offset: int) -> int:
     """Where in *raw* (the file's text of a scalar) the character *offset* of its value stands."""
-    at, indent = _first_index(raw, style)
-    for character in value[:offset]:
-        here = raw[at : at + 1]
-        if style == '"' and here == "\\":
-            while raw[at : at + 2] == "\\\n":  # an escaped line break is no character
-                at = _skip(raw, at + 2, " \t")
-            step = {"x": 4, "u": 6, "U": 10}.get(raw[at + 1 : at + 2], 2) if raw[at : at + 1] == "\\" else 1
-            at += step
-        elif style == "'" and raw[at : at + 2] == "''":
-            at += 2
-        elif style == "|" and here == "\n":
-            at = min(_skip(raw, at + 1, " "), at + 1 + indent)
-        elif style == ">" and here == "\n":
-            end = _skip(raw, at, "\n")
-            at = min(_skip(raw, end, " "), end + indent)
-        elif here == "\n" or (here in (" ", "\t") and here != character):
-            at = _skip(raw, at, " \t\n")
-        else:
-            at += 1
-    while style == '"' and raw[at : at + 2] == "\\\n":
-        at = _skip(raw, at + 2, " \t")
-    return min(at, max(len(raw) - 1, 0))
+    if style == "|":
+        found = _in_literal(value, raw, offset)
+    elif style == ">":
+        found = _in_folded(value, raw, offset)
+    else:
+        found = _in_flow(raw, style, offset)
+    return min(found, max(len(raw) - 1, 0))
 
 
-def _skip(raw: str, at: int, characters: str) -> int:
-    while raw[at : at + 1] and raw[at] in characters:
+def _in_flow(raw: str, style: str | None, offset: int) -> int:
+    """In plain and quoted scalars: escapes, doubled quotes, folded lines."""
+    at, count = (1 if style else 0), 0
+    while True:
+        while style == '"' and raw.startswith("\\\n", at):  # an escaped line break is no character
+            at = _skip(raw, at + 2, " \t")
+        if count >= offset or at >= len(raw):
+            return at
+        fold = _FOLD.match(raw, at)
+        if fold:
+            folded = max(fold.group().count("\n") - 1, 1)
+            if offset < count + folded:
+                return at
+            at, count = fold.end(), count + folded
+            continue
+        step = 1
+        if style == '"' and raw[at] == "\\":
+            step = {"x": 4, "u": 6, "U": 10}.get(raw[at + 1 : at + 2], 2)
+        elif style == "'" and raw.startswith("''", at):
+            step = 2
+        at, count = at + step, count + 1
+
+
+def _in_literal(value: str, raw: str, offset: int) -> int:
+    """Under a `|`, each line of the value is a line of the file, less its indentation."""
+    lines, indent = _block(value, raw)
+    before = value[:offset]
+    start, line = lines[min(before.count("\n"), len(lines) - 1)]
+    return start + min(indent, len(line)) + offset - (before.rfind("\n") + 1)
+
+
+def _in_folded(value: str, raw: str, offset: int) -> int:
+    """Under a `>`, lines run on; blank lines between them are line breaks."""
+    lines, indent = _block(value, raw)
+    count = 0
+    end = lines[0][0]
+    for start, line in lines:
+        content = line[indent:]
+        if not content:
+            continue
+        breaks = 0
+        while value[count + breaks : count + breaks + 1] == "\n":
+            breaks += 1
+        if count and not breaks:
+            breaks = 1  # the space that joins two lines
+        if offset < count + breaks:
+            return end
+        count += breaks
+        if offset < count + len(content):
+            return start + indent + offset - count
+        count += len(content)
+        end = start + len(line)
+    return end
+
+
+def _block(value: str, raw: str) -> tuple[list[tuple[int, str]], int]:
+    """The lines under a `|` or `>` with where each starts, and their indentation."""
+    start = raw.find("\n") + 1
+    lines = []
+    for line in raw[start:].split("\n"):
+        lines.append((start, line))
+        start += len(line) + 1
+    written = next((line for _, line in lines if line.strip()), "")
+    kept = next((line for line in value.split("\n") if line.strip()), "")
+    return lines, _skip(written, 0, " ") - _skip(kept, 0, " ")
+
+
+def _skip(text: str, at: int, characters: str) -> int:
+    while at < len(text) and text[at] in characters:
         at += 1
     return at
-
-
-def _first_index(raw: str, style: str | None) -> tuple[int, int]:
-    """Where the text of a scalar begins (after its quote, or under its `|`), and its block's indent."""
-    if style in ("'", '"'):
-        return 1, 0
-    if style in ("|", ">"):
-        body = _skip(raw, raw.find("\n") + 1, "\n")
-        start = _skip(raw, body, " ")
-        return start, start - body
-    return 0, 0

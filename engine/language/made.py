@@ -44,10 +44,7 @@ class Made:
             return None
 
     def text_of(self, value: Value | None) -> str:
-        found = self.worked_out(value, "unique_id") if value else None
-        if isinstance(found, bool) or not isinstance(found, str | int):
-            return ""
-        return str(found).strip()
+        return plain_text(self.worked_out(value, "unique_id") if value else None)
 
     def add_value(self, value: Value | None) -> tuple[str, str] | None:
         """Klaviyo's `value`: a number, or an issue."""
@@ -112,6 +109,16 @@ class Made:
         if found is not None and name != EVENT_ID:
             self.properties[name] = found
             self.places[f"properties.{name}"] = place
+
+
+def plain_text(value: Any) -> str:
+    """The text of an id: of text and whole numbers; nothing for anything else."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    try:
+        return str(value).strip()
+    except ValueError:  # Python prints no number of thousands of digits
+        return ""
 
 
 def _required(value: Value, found: Any, label: str) -> tuple[str, str] | None:

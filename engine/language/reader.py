@@ -273,31 +273,20 @@ class _Reader:
                 if path:
                     yield Condition(path, str(node.value), node.place, is_true=True)
         for key, (place, node, layer) in self.merged.entries("when").items():
-            path = self._path(key, place, layer)
+            path = self._path(layer.value["when"].keys[key])
             condition = read_condition(path, key, place, node, self.say) if path else None
             if condition:
                 yield condition
 
-    def _path(self, key: str, place: Place, layer: Node) -> Value | None:
+    def _path(self, key: Node) -> Value | None:
         """A key of `when` as a path."""
-        stand_in = Node("scalar", layer.document, place.line - 1, place.column - 1, key, plain=True)
-        quoted = place.text[place.column - 1 : place.column]
-        stand_in.style = quoted if quoted in ("'", '"') else None
-        stand_in.start = (
-            sum(len(line) + 1 for line in layer.document.lines[: place.line - 1]) + place.column - 1
-        )
-        stand_in.end = stand_in.start + len(place.text) - place.column + 1
-        if templates.is_template(key):
+        if templates.is_template(key.value):
+            hint = "give the template a name under `let:`, and compare that"
             self.say(
-                Issue(
-                    "bad-condition",
-                    "a condition starts with a path, not a template",
-                    place,
-                    "give the template a name under `let:`, and compare that",
-                )
+                Issue("bad-condition", "a condition starts with a path, not a template", key.place, hint)
             )
             return None
-        return read_value(stand_in, self.say)
+        return read_value(key, self.say)
 
     def _profile(self) -> tuple[Field, ...]:
         fields: dict[str, Field] = {}

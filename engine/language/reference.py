@@ -6,13 +6,15 @@ It decides what a spec means; whatever runs specs faster must agree with it.
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from engine.events import Notification, Parked, Result, Skipped, Translation
 from engine.issues import Issue
 from engine.language.conditions import Condition
 from engine.language.conversions import moment
 from engine.language.expressions import ITEM
 from engine.language.faults import Failed, Refused
-from engine.language.made import EVENT_ID, Element, Made, issue_of
+from engine.language.made import EVENT_ID, Element, Made, issue_of, plain_text
 from engine.language.names import Name
 from engine.language.spec import Spec
 from engine.language.values import Value
@@ -234,9 +236,7 @@ class Run:
 
 def id_of(raw: Any) -> str:
     """The text of an id to look up; nothing for no id, which Intercom also writes as 0 and "0"."""
-    if isinstance(raw, bool) or not isinstance(raw, str | int):
-        return ""
-    text = str(raw).strip()
+    text = plain_text(raw)
     return "" if text == "0" else text
 
 
@@ -245,11 +245,19 @@ def _distinct(found: Any) -> list[Any]:
     if found is None:
         return []
     elements = found if isinstance(found, list) else [found]
-    seen: dict[str, Any] = {}
+    seen: dict[bytes | int, Any] = {}
     for element in elements:
         if element is not None:
-            seen.setdefault(repr(element), element)
+            seen.setdefault(_identity(element), element)
     return list(seen.values())
+
+
+def _identity(element: Any) -> bytes | int:
+    """The same for the same JSON; what cannot be written as JSON is itself only."""
+    try:
+        return msgspec.json.encode(element)
+    except (ValueError, OverflowError, RecursionError):
+        return id(element)
 
 
 def _oldest_first(elements: list[Element]) -> list[Element]:

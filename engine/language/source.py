@@ -16,7 +16,7 @@ import yaml
 
 from engine.issues import Issue, Place
 from engine.language.document import Document, raw_index
-from engine.language.mending import BROKEN, fault_of, without_line
+from engine.language.mending import BROKEN, UNREADABLE, fault_of, without_line
 
 NodeKind = Literal["scalar", "map", "list"]
 
@@ -24,10 +24,12 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _CONSTANTS = {"true": True, "false": False, "null": None, "": None}
 _AMBIGUOUS = re.compile(
     r"~|y|n|yes|no|on|off|true|false|null|[+-]?0[0-9]+|[+-]?[0-9][0-9_]*_[0-9_]*|[0-9]+(?::[0-5]?[0-9])+"
-    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}|[+-]?\.(?:inf|nan)|0[xo][0-9a-f]+|\+[0-9]+",
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}|[+-]?\.(?:inf|nan)|0[xo][0-9a-f]+|0b[01]+|\+[0-9.]+|-?\.[0-9]+|-?[0-9]+\.",
     re.IGNORECASE,
 )
 _RECOVERIES = 25
+_SLOW_CHARACTERS = 200_000
+"""How many characters may be read again and again, a broken line at a time."""
 
 # libyaml's parser, where PyYAML was built with it: only its events, whose depth the builder limits; its
 # composer recurses, and is never used. Where it balks at anything, and where tabs stand, of which the two
@@ -46,23 +48,28 @@ class Limits(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class Node:
-    """A value in the file: a scalar, a map from key to node, or a list of nodes."""
+    """A value in the file: a scalar, a map from key to node, or a list of nodes.
+
+    `start` and `end` are indexes into the document's text. A `broken` node has been told of.
+    """
 
     kind: NodeKind
     document: Document
-    line: int
-    column: int
+    start: int
+    end: int
     value: Any = None
-    plain: bool = False
-    start: int = 0
-    end: int = 0
     style: str | None = None
     broken: bool = False
-    keys: dict[str, Place] = field(default_factory=dict)
+    keys: dict[str, "Node"] = field(default_factory=dict)
 
     @property
     def place(self) -> Place:
-        return self.document.place(self.line, self.column)
+        return self.document.place_of(self.start)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a scalar without quotes."""
+        return self.kind == "scalar" and self.style is None
 
     @property
     def is_text(self) -> bool:
@@ -77,7 +84,7 @@ class Node:
     def items(self) -> Iterator[tuple[str, Place, "Node"]]:
         """Each key of a map with its place and its value."""
         for key, node in (self.value if self.kind == "map" else {}).items():
-            yield key, self.keys[key], node
+            yield key, self.keys[key].place, node
 
     def get(self, key: str) -> "Node | None":
         return self.value.get(key) if self.kind == "map" else None
@@ -111,32 +118,31 @@ def read(raw: bytes, file: str, limits: Limits | None = None) -> tuple[Node | No
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     document = Document(file, text, tuple(text.split("\n")))
     if FAST_PARSER and "\t" not in text:
-        with suppress(yaml.YAMLError, _TooLarge):
+        with suppress(*UNREADABLE, _TooLarge):
             builder = _Builder(document, limits)
-            return builder.build(text, FAST_PARSER), _merged([], builder.issues)
+            return builder.build(FAST_PARSER), _merged([], builder.issues)
     return _read_slowly(document, limits)
 
 
 def _read_slowly(document: Document, limits: Limits) -> tuple[Node | None, list[Issue]]:
     """Read with the parser that words its complaints, going on after each line that is no YAML."""
-    text = document.text
     faults: list[Issue] = []
-    for _ in range(_RECOVERIES):
+    for _ in range(min(max(_SLOW_CHARACTERS // (len(document.text) + 1), 1), _RECOVERIES)):
         builder = _Builder(document, limits)
         try:
-            root = builder.build(text, yaml.SafeLoader)
+            root = builder.build(yaml.SafeLoader)
         except _TooLarge as error:
             return None, [Issue("too-large", str(error), error.place)]
-        except yaml.YAMLError as error:
-            fault = fault_of(error, document, builder.last_quoted)
+        except UNREADABLE as error:
+            fault = fault_of(error, document, builder.last)
             faults.append(fault)
-            mended = without_line(text, fault.place.line - 1 if fault.place else 0)
-            if mended == text:
+            mended = without_line(document.text, fault.place.line - 1 if fault.place else 0)
+            if mended == document.text:
                 return None, _merged(faults, builder.issues)
-            text = mended
+            document = Document(document.file, mended, document.shown)
             continue
         return root, _merged(faults, builder.issues)
-    return None, faults
+    return None, _merged(faults, [])
 
 
 class _TooLarge(Exception):
@@ -165,11 +171,11 @@ class _Builder:
         self._stack: list[_Frame] = []
         self._root: Node | None = None
         self._nodes = 0
-        self.last_quoted: yaml.ScalarEvent | None = None
+        self.last: yaml.ScalarEvent | None = None
 
-    def build(self, text: str, parser: Any) -> Node | None:
+    def build(self, parser: Any) -> Node | None:
         documents = 0
-        for event in yaml.parse(text, Loader=parser):
+        for event in yaml.parse(self.document.text, Loader=parser):
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents == 2:
@@ -200,16 +206,13 @@ class _Builder:
         if tag:
             self._refuse(event, "`!` starts a YAML tag, which specs do not use", _QUOTE_IT)
             more["broken"] = True
-        node = Node(kind, self.document, mark.line, mark.column, **more)
-        node.start, node.end = mark.index, event.end_mark.index
-        return node
+        return Node(kind, self.document, mark.index, event.end_mark.index, **more)
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         if len(event.value) > self.limits.scalar_characters:
             self._stop(f"a value is over {self.limits.scalar_characters // 1024} KB long", event.start_mark)
-        if event.style in ("'", '"'):
-            self.last_quoted = event
-        node = self._node("scalar", event, plain=not event.style, style=event.style or None)
+        self.last = event
+        node = self._node("scalar", event, style=event.style or None)
         if BROKEN in event.value:
             node.broken, node.value = True, None
         elif any("\ud800" <= c <= "\udfff" for c in event.value):
@@ -223,7 +226,7 @@ class _Builder:
 
     def _resolved(self, event: yaml.ScalarEvent, node: Node) -> Any:
         text: str = event.value
-        if not node.plain:
+        if not node.is_plain:
             return text
         if text in _CONSTANTS:
             return _CONSTANTS[text]
@@ -265,7 +268,8 @@ class _Builder:
         outer = parent.node
         if self.document.text.startswith("{{", outer.start):
             message = "the template stands without quotes"
-            rest = self.document.lines[outer.line][outer.column :].split(" #")[0].rstrip()
+            line, column = self.document.position(outer.start)
+            rest = self.document.shown[line][column:].split(" #")[0].rstrip()
             hint = (
                 f'put the whole value in quotes: "{rest}"'
                 if '"' not in rest
@@ -290,10 +294,10 @@ class _Builder:
             top.key, top.key_known = None, False
 
     def _key(self, top: _Frame, node: Node, raw: str) -> str | None:
-        if BROKEN in raw:
+        if node.broken:
             top.node.broken = True
             return None
-        if node.plain and raw == "<<":
+        if node.is_plain and raw == "<<":
             self.issues.append(
                 Issue(
                     "not-supported",
@@ -308,20 +312,19 @@ class _Builder:
             self.issues.append(Issue("key-not-text", message, node.place, f'write it in quotes: "{raw}"'))
             return None
         if node.value in top.node.value:
-            first = top.node.keys[node.value]
+            first = top.node.keys[node.value].place
             message = f'"{node.value}" stands twice; first in line {first.line}'
             self.issues.append(Issue("duplicate-key", message, node.place, "keep one of them"))
             return None
-        top.node.keys[node.value] = node.place
+        top.node.keys[node.value] = node
         return node.value
 
     def _refuse(self, event: Any, message: str, hint: str) -> None:
-        mark = event.start_mark
-        place = self.document.place(mark.line, mark.column)
+        place = self.document.place_of(event.start_mark.index)
         self.issues.append(Issue("not-supported", message, place, hint))
 
     def _stop(self, message: str, mark: Any) -> None:
-        raise _TooLarge(message, self.document.place(mark.line, mark.column))
+        raise _TooLarge(message, self.document.place_of(mark.index))
 
 
 _QUOTE_IT = "meant as part of a path? put the whole value in quotes"
