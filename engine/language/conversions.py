@@ -26,14 +26,6 @@ _EMAIL = re.compile(
     r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
 )
-# Plain text may hold angle brackets too: only what is a tag of HTML, with attributes or none, makes it HTML.
-_TAG = re.compile(
-    r"</?(?:a|abbr|article|b|blockquote|body|br|button|caption|center|code|dd|del|div|dl|dt|em|figcaption|figure"
-    r"|font|footer|h[1-6]|head|header|hr|html|i|iframe|img|ins|label|li|link|main|meta|ol|p|pre|q|s|script"
-    r"|section|small|span|strike|strong|style|sub|sup|table|tbody|td|tfoot|th|thead|title|tr|u|ul|video)"
-    r"""(?:\s+[a-z][a-z:_-]*(?:\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>]+))?)*\s*/?>""",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +112,12 @@ def _kind(value: Any) -> str:
 
 def _plain_text(value: Any) -> str | None:
     text = _text(value)
-    if text is None or not _TAG.search(text):
+    if text is None or "<" not in text:
         return text
     # Imported here: most mappings send no text that people wrote.
-    from engine.language.html import text_of
+    from engine.language.html import is_html, text_of
 
-    return text_of(text) or None
+    return (text_of(text) or None) if is_html(text) else text
 
 
 def _integer(value: Any) -> int | None:

@@ -4,7 +4,9 @@ The limits are those that keep the library fast and its recursion shallow whatev
 (a lexer that is quadratic in a token's length, a parser and an interpreter that recurse).
 """
 
+import math
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -40,7 +42,8 @@ class Expression:
     text: str
     tree: Tree
     reads: frozenset[str]
-    grows: bool
+    makes: bool
+    """Whether it makes values of its own, and does not only find them."""
 
     def search(self, scope: Mapping[str, Any]) -> Any:
         """What the path finds; None where there is nothing.
@@ -57,8 +60,8 @@ class Expression:
             raise Failed("the result is too large") from error
         except Exception as error:  # the library lets bare TypeError and ValueError through
             raise Failed("it compares or computes what does not go together") from error
-        if self.grows and _is_oversized(found):
-            raise Failed("the result is too large")
+        if self.makes:
+            _check_result(found)
         return found
 
 
@@ -98,7 +101,9 @@ def parse(text: str) -> Expression:
     """Read a path. Raises TextFault with the character where it goes wrong."""
     _scan(text)
     try:
-        tree = parser.Parser().parse(text).parsed
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of words between backticks, which it reads as text
+            tree = parser.Parser().parse(text).parsed
     except exceptions.LexerError as error:
         raise _lexer_fault(text, error) from None
     except exceptions.JMESPathError as error:
@@ -135,7 +140,7 @@ def _scan(text: str) -> None:
         depth += (character in "([{") - (character in ")]}")
         if depth > DEEPEST:
             raise TextFault("bad-path", f"brackets are nested over {DEEPEST} deep", at)
-    for sign in ("!", "|", "&", "["):
+    for sign in ("!", "|", "&", "[", "<", ">", "="):
         if bare.count(sign) > 2 * DEEPEST:
             raise TextFault("bad-path", f"the path holds over {2 * DEEPEST} times {sign}")
 
@@ -232,29 +237,44 @@ def _rooted(node: Tree) -> Tree:
 
 
 def _checked(tree: Tree, text: str) -> bool:
-    """Check functions and size; say whether the path can make more than it is given."""
+    """Check functions and size; say whether the path makes values of its own."""
     nodes = 0
-    grows = False
+    makes = False
+    calls = _calls(text)
     waiting = [tree]
     while waiting:
         node = waiting.pop()
         nodes += 1
-        grows = grows or node["type"] in (*_MULTI, "flatten")
+        makes = makes or node["type"] in (*_MULTI, "flatten", "function_expression")
+        children = [child for child in node["children"] if isinstance(child, dict)]
         if node["type"] == "function_expression":
-            _check_function(node, text)
-        if node["type"] == "slice" and node["children"][2] == 0:
-            raise TextFault("bad-path", "a slice cannot step by 0", max(text.find("["), 0))
-        waiting += [child for child in node["children"] if isinstance(child, dict)]
+            _check_function(node, calls.get(node["value"], [0]).pop(0))
+            children = [child["children"][0] if child["type"] == "expref" else child for child in children]
+        elif node["type"] == "expref":
+            message = "`&` stands only before what a function like sort_by() takes"
+            raise TextFault("bad-path", message, max(text.find("&"), 0))
+        elif node["type"] == "slice" and node["children"][2] == 0:
+            step = re.search(r"\[[^\[\]:]*:[^\[\]:]*:\s*-?0+\s*\]", text)
+            raise TextFault("bad-path", "a slice cannot step by 0", step.start() if step else 0)
+        waiting += reversed(children)
     if nodes > MOST_NODES:
         raise TextFault("bad-path", f"the path has over {MOST_NODES} parts")
     if _growth(tree) > MOST_GROWTH:
         raise TextFault("bad-path", "the path repeats what it reads too many times")
-    return grows
+    return makes
 
 
-def _check_function(node: Tree, text: str) -> None:
+def _calls(text: str) -> dict[str, list[int]]:
+    """Where each function is called, in the order of the text, which is that of the tree."""
+    bare = _STRINGS.sub(lambda match: "s" * len(match.group()), text)
+    calls: dict[str, list[int]] = {}
+    for match in re.finditer(r"(\w+)\(", bare):
+        calls.setdefault(match.group(1), []).append(match.start())
+    return calls
+
+
+def _check_function(node: Tree, at: int) -> None:
     name = node["value"]
-    at = max(text.find(f"{name}("), 0)
     if name not in _SIGNATURES:
         raise TextFault("bad-path", f"there is no function {name}(){did_you_mean(name, _SIGNATURES)}", at)
     signature = _SIGNATURES[name]["signature"]
@@ -265,30 +285,56 @@ def _check_function(node: Tree, text: str) -> None:
         raise TextFault(
             "bad-path", f"{name}() takes {least}{wanted} of what stands in its brackets, not {given}", at
         )
+    for place, child in enumerate(node["children"]):
+        if child["type"] == "expref" and "expref" not in signature[min(place, wanted - 1)]["types"]:
+            raise TextFault("bad-path", f"{name}() takes no `&` here", at)
 
 
 def _growth(node: Tree) -> int:
-    """How many copies of its input a result can hold at most."""
-    of = [_growth(child) for child in node["children"] if isinstance(child, dict)]
-    if node["type"] in _MULTI:
+    """How many copies of its input a result can hold, and how often a part is worked out, at most."""
+    of = [min(_growth(child), MOST_GROWTH + 1) for child in node["children"] if isinstance(child, dict)]
+    kind = node["type"]
+    if kind in _MULTI:
         return sum(of)
-    if node["type"] in ("subexpression", "pipe", "projection", "value_projection", "index_expression"):
-        return min(of[0] * of[-1], MOST_GROWTH + 1)
+    if kind in ("subexpression", "pipe", "projection", "value_projection", "index_expression"):
+        return of[0] * of[-1]
+    if kind == "filter_projection":
+        return of[0] * max(of[1:])
+    if kind == "literal":
+        return _size(node["value"], MOST_GROWTH + 1)
+    if kind == "function_expression" and node["value"].endswith(("_by", "map")):
+        return of[0] * of[-1]
+    if kind == "function_expression" and node["value"] == "to_string":
+        return 4 * max(of)  # text in text doubles its quotes and backslashes
     return max(of, default=1)
 
 
-def _is_oversized(value: Any) -> bool:
+def _check_result(found: Any) -> None:
+    """Raise Failed where a result is no JSON, or larger than any that is meant."""
     nodes = 0
-    waiting = [value]
+    waiting = [found]
     while waiting:
         top = waiting.pop()
         nodes += 1
-        if nodes > MOST_RESULT_NODES:
-            return True
+        if nodes > MOST_RESULT_NODES or (isinstance(top, str) and len(top) > 10 * LONGEST_RESULT_TEXT):
+            raise Failed("the result is too large")
+        if isinstance(top, float) and not math.isfinite(top):
+            raise Failed("the result is no number")
         if isinstance(top, dict):
             waiting += top.values()
         elif isinstance(top, list):
             waiting += top
-        elif isinstance(top, str) and len(top) > LONGEST_RESULT_TEXT * 10:
-            return True
-    return False
+
+
+def _size(value: Any, most: int) -> int:
+    """How many values a value holds, itself among them; counted up to *most*."""
+    nodes = 0
+    waiting = [value]
+    while waiting and nodes < most:
+        top = waiting.pop()
+        nodes += 1
+        if isinstance(top, dict):
+            waiting += top.values()
+        elif isinstance(top, list):
+            waiting += top
+    return max(nodes - 1, 1)

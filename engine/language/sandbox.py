@@ -1,12 +1,15 @@
 """Jinja's environment for templates: sandboxed, keys before attributes, operands and texts limited."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import wraps
 from typing import Any, ClassVar, NoReturn
 
-from jinja2 import Undefined
-from jinja2.filters import do_round
+from jinja2 import Undefined, nodes
+from jinja2.filters import do_default, do_round
+from jinja2.lexer import TokenStream
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.visitor import NodeTransformer
 
 from engine.language.catalogue import words
 from engine.language.faults import Failed, NoValue
@@ -14,6 +17,7 @@ from engine.language.faults import Failed, NoValue
 LONGEST_TEXT = 100_000
 """Characters that a template may make: Klaviyo's limit for one text."""
 LARGEST_NUMBER = 10**18
+MOST_DIGITS = 15
 
 FILTERS = words(
     """
@@ -28,6 +32,23 @@ TESTS = words(
     lessthan mapping ne none number odd sequence string true undefined upper
     """
 )
+
+
+_OF_TEXT = words("capitalize lower striptags title trim truncate upper urlencode wordcount")
+_OF_NOTHING = words("abs count d default join length list replace round string sum")
+"""Filters that are ours, or that are there for what is missing."""
+
+
+class Joined(NodeTransformer):
+    """`a ~ b` made `a | string + b | string`, so that it prints as texts do, within their limits."""
+
+    def visit_Concat(self, node: nodes.Concat, *_: Any, **__: Any) -> nodes.Node:
+        self.generic_visit(node)
+        texts = [nodes.Filter(part, "string", [], [], None, None, lineno=1) for part in node.nodes]
+        made: nodes.Expr = texts[0]
+        for text in texts[1:]:
+            made = nodes.Add(made, text, lineno=1)
+        return made
 
 
 class _Missing(Undefined):
@@ -76,17 +97,21 @@ class _Environment(ImmutableSandboxedEnvironment):
     def __init__(self, finalize: Callable[[Any], Any]) -> None:
         super().__init__(undefined=_Missing, finalize=finalize, keep_trailing_newline=True)
         self.globals.clear()
-        self.filters = {name: self.filters[name] for name in FILTERS}
-        self.filters |= {
-            "replace": _replace,
-            "join": _join,
-            "string": _text,
-            "length": _length,
-            "count": _length,
+        self.filters = {
+            name: _needing(self.filters[name], name in _OF_TEXT) for name in FILTERS - _OF_NOTHING
         }
+        self.filters |= {"default": do_default, "d": do_default, "string": _text, "list": _list}
+        self.filters |= {"replace": _replace, "join": _join, "sum": _sum, "length": _length, "count": _length}
         self.filters |= {"abs": _abs, "round": _round}
         self.tests = {name: self.tests[name] for name in TESTS}
         self.tests |= {"none": _is_none, "defined": _is_defined, "undefined": _is_none}
+
+    def _tokenize(
+        self, source: str, name: str | None, filename: str | None = None, state: str | None = None
+    ) -> TokenStream:
+        """The tokens with the index of their first character for a line, and so every node and error."""
+        tokens = self.lexer.tokeniter(self.preprocess(source, name, filename), name, filename, state)
+        return TokenStream(self.lexer.wrap(_indexed(tokens, source), name, filename), name, filename)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         return self.getitem(obj, attribute)
@@ -120,6 +145,14 @@ class _Environment(ImmutableSandboxedEnvironment):
         return super().call_unop(context, operator, arg)
 
 
+def _indexed(tokens: Iterable[tuple[int, str, str]], source: str) -> Iterator[tuple[int, str, str]]:
+    at = 0
+    for _, kind, value in tokens:
+        at = max(source.find(value, at), at)
+        yield at, kind, value
+        at += len(value)
+
+
 def _numbers(*operands: Any) -> None:
     for operand in operands:
         if isinstance(operand, bool) or not isinstance(operand, int | float):
@@ -129,7 +162,7 @@ def _numbers(*operands: Any) -> None:
 def _bounded(made: Any) -> Any:
     if isinstance(made, str) and len(made) > LONGEST_TEXT:
         raise Failed("the result is too large")
-    if isinstance(made, complex) or (isinstance(made, int) and abs(made) > LARGEST_NUMBER):
+    if isinstance(made, complex) or (isinstance(made, int | float) and not abs(made) <= LARGEST_NUMBER):
         raise Failed("the result is too large")
     return made
 
@@ -156,6 +189,41 @@ def _text(value: Any) -> str:
     return str(_printed(value))
 
 
+def _needing(own: Callable[..., Any], of_text: bool) -> Callable[..., Any]:
+    """A filter of Jinja's for which what is missing is no value; one of texts prints what it is given."""
+    position = 1 if hasattr(own, "jinja_pass_arg") else 0
+
+    @wraps(own)
+    def filtered(*given: Any, **named: Any) -> Any:
+        value = given[position]
+        if value is None or isinstance(value, Undefined):
+            raise NoValue
+        if of_text:
+            given = (*given[:position], _text(value), *given[position + 1 :])
+        return own(*given, **named)
+
+    return filtered
+
+
+def _list(value: Any) -> list[Any]:
+    if value is None or isinstance(value, Undefined):
+        raise NoValue
+    return list(value)
+
+
+def _sum(values: Any, attribute: str | None = None, start: Any = 0) -> Any:
+    """The sum of numbers, and of nothing else."""
+    if values is None or isinstance(values, Undefined):
+        raise NoValue
+    total = start
+    _numbers(total)
+    for value in values:
+        number = value if attribute is None else PLAIN.getitem(value, attribute)
+        _needed(number)
+        total = _bounded(total + number)
+    return total
+
+
 def _replace(value: Any, old: Any, new: Any, count: int | None = None) -> str:
     text, before, after = _text(value), _text(old), _text(new)
     if len(text) + text.count(before) * max(len(after) - len(before), 0) > LONGEST_TEXT:
@@ -164,6 +232,8 @@ def _replace(value: Any, old: Any, new: Any, count: int | None = None) -> str:
 
 
 def _join(values: Any, glue: Any = "", attribute: str | None = None) -> str:
+    if values is None or isinstance(values, Undefined):
+        raise NoValue
     glue = _text(glue)
     texts: list[str] = []
     size = 0
@@ -194,6 +264,8 @@ def _abs(value: Any) -> Any:
 
 def _round(value: Any, precision: int = 0, method: str = "common") -> Any:
     _needed(value)
+    if isinstance(precision, bool) or not isinstance(precision, int) or abs(precision) > MOST_DIGITS:
+        raise Failed("it rounds to more digits than a number has")
     return do_round(value, precision, method)  # type: ignore[arg-type]
 
 

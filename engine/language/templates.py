@@ -8,17 +8,18 @@ inside loops. Operands are limited before Jinja folds constants.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from jinja2 import Undefined, nodes
+from jinja2.environment import Template as JinjaTemplate
 from jinja2.environment import TemplateExpression
 from jinja2.exceptions import SecurityError, TemplateSyntaxError, UndefinedError
 
 from engine.issues import did_you_mean
 from engine.language.faults import Failed, NoValue, TextFault
-from engine.language.sandbox import FILTERS, FULL, LONGEST_TEXT, PLAIN, TESTS
+from engine.language.sandbox import FILTERS, FULL, LARGEST_NUMBER, LONGEST_TEXT, PLAIN, TESTS, Joined
 
 MOST_CHARACTERS = 4096
 DEEPEST = 40
@@ -40,7 +41,6 @@ _NOT_ALLOWED = {
     nodes.FromImport: "a template reads no files",
     nodes.Extends: "a template reads no files",
 }
-_SINGLE = re.compile(r"\{\{[-+]?(.*?)[-+]?\}\}", re.DOTALL)
 
 
 def is_template(text: str) -> bool:
@@ -54,18 +54,22 @@ class Template:
 
     text: str
     reads: frozenset[str]
-    single: str = field(default="", repr=False)
-    """The expression, where the template is one expression alone."""
+    single: bool = False
+    """Whether it is one expression alone, which keeps its value and type."""
     full: bool = False
     """Whether each part that is printed must have a value that is not blank (an id's parts must)."""
 
     @cached_property
     def _compiled(self) -> Callable[[Mapping[str, Any]], Any]:
         environment = FULL if self.full else PLAIN
+        tree = PLAIN.parse(self.text)
+        joined = Joined().visit(tree)
         if self.single and not self.full:
-            expression = environment.compile_expression(self.single, undefined_to_none=False)
-            return _evaluator(expression)
-        return environment.from_string(self.text).render
+            [output] = joined.body
+            result = nodes.Assign(nodes.Name("result", "store"), output.nodes[0], lineno=1)
+            template = environment.from_string(nodes.Template([result], lineno=1))
+            return TemplateExpression(template, undefined_to_none=False)
+        return _printer(environment.from_string(joined))
 
     def render(self, scope: Mapping[str, Any]) -> Any:
         """The value or the text; None where a part that it needs has no value.
@@ -96,6 +100,7 @@ def parse(text: str, *, full: bool = False) -> Template:
     """Read a template. Raises TextFault with the character where it goes wrong."""
     if len(text) > MOST_CHARACTERS:
         raise TextFault("bad-template", f"the template is over {MOST_CHARACTERS:,} characters long")
+    text = text.rstrip("\n")  # of a block of text under a `|`
     _scan(text)
     try:
         tree = PLAIN.parse(text)
@@ -103,23 +108,30 @@ def parse(text: str, *, full: bool = False) -> Template:
         raise _syntax_fault(text, error) from None
     except (RecursionError, ValueError, OverflowError, MemoryError):
         raise TextFault("bad-template", "the template is nested too deep") from None
-    return Template(text, _checked(tree, text), _single(tree, text), full)
+    return Template(text, _checked(tree, text), _is_single(tree), full)
 
 
-def _single(tree: nodes.Template, text: str) -> str:
+def _is_single(tree: nodes.Template) -> bool:
     body = tree.body[0] if len(tree.body) == 1 else None
-    if (
-        not isinstance(body, nodes.Output)
-        or len(body.nodes) != 1
-        or isinstance(body.nodes[0], nodes.TemplateData)
-    ):
-        return ""
-    match = _SINGLE.fullmatch(re.sub(r"\{#.*?#\}", "", text, flags=re.DOTALL).strip())
-    return match.group(1).strip() if match else ""
+    if not isinstance(body, nodes.Output) or len(body.nodes) != 1:
+        return False
+    return not isinstance(body.nodes[0], nodes.TemplateData)
 
 
-def _evaluator(expression: TemplateExpression) -> Callable[[Mapping[str, Any]], Any]:
-    return lambda values: expression(values)
+def _printer(template: JinjaTemplate) -> Callable[[Mapping[str, Any]], str]:
+    """Prints a piece at a time, and stops where the text becomes too long."""
+
+    def printed(values: Mapping[str, Any]) -> str:
+        pieces = []
+        size = 0
+        for piece in template.generate(values):
+            pieces.append(piece)
+            size += len(piece)
+            if size > LONGEST_TEXT:
+                raise Failed("the result is too large")
+        return "".join(pieces)
+
+    return printed
 
 
 def _settled(made: Any) -> Any:
@@ -145,114 +157,154 @@ def _scan(text: str) -> None:
         depth += (character in "([{") - (character in ")]}")
         if depth > DEEPEST:
             raise TextFault("bad-template", f"brackets are nested over {DEEPEST} deep", at)
-    long_number = re.search(r"[0-9_]{19,}", text)
-    if long_number:
-        raise TextFault("bad-template", "the number is too large", long_number.start())
 
 
 def _syntax_fault(text: str, error: TemplateSyntaxError) -> TextFault:
+    """A fault of Jinja's in our words; the environment gives it a character for a line."""
     message = error.message or ""
-    for start in re.finditer(r"\{\{|\{%", text):
-        closing = "}}" if start.group() == "{{" else "%}"
-        rest = text[start.end() :]
-        if closing not in rest or -1 < rest.find(start.group()) < rest.find(closing):
+    at = min(error.lineno or 0, len(text))
+    for start in re.finditer(r"\{[{%#]", text):
+        closing = {"{{": "}}", "{%": "%}", "{#": "#}"}[start.group()]
+        end = text.find(closing, start.end())
+        if end < 0 or -1 < text.find(start.group(), start.end()) < end:
             hint = f"end it with {closing}"
             return TextFault("bad-template", f"`{start.group()}` is never closed", start.start(), hint)
-    character = re.search(r"unexpected char (.+) at (\d+)", message)
+    character = re.search(r"unexpected char (?s:.+) at (\d+)", message)
     if character:
-        at = int(character.group(2))
+        at = int(character.group(1))
         quote = text[at : at + 1] in ("'", '"')
         what = "this quote is never closed" if quote else f"`{text[at : at + 1]}` means nothing in a template"
         return TextFault("bad-template", what, at)
     block = re.search(r"needs to be closed is '(\w+)'", message)
-    if block:
+    if block and "Unexpected end" in message:
         name = block.group(1)
-        at = max(text.rfind("{% " + name), text.rfind("{%" + name), 0)
-        return TextFault(
-            "bad-template", f"this `{name}` is never closed", at, f"end it with {{% end{name} %}}"
-        )
-    unknown = re.search(r"(?:No|Unknown) (filter|test) named '([^']*)'", message)
-    if unknown:
-        return _unknown(text, unknown.group(1), unknown.group(2))
+        opened = [found.start() for found in re.finditer(rf"\{{%[-+]?\s*{name}", text)]
+        hint = f"end it with {{% end{name} %}}"
+        return TextFault("bad-template", f"this `{name}` is never closed", opened[-1] if opened else 0, hint)
     tag = re.search(r"unknown tag '([^']*)'", message)
     if tag:
-        at = max(text.find(tag.group(1)), 0)
-        hint = "{% if %} and {% for %} are"
-        return TextFault("bad-template", f"there is no `{tag.group(1)}` in templates", at, hint)
+        return _unknown_tag(tag.group(1), at)
     if "expected name or number" in message:
-        dot = re.search(r"\.\s*(?=[^\w\s.]|$)", text)
-        return TextFault("bad-template", "a name is expected after the dot", dot.start() if dot else 0)
-    got = re.search(r"got '([^']*)'|unexpected '([^']*)'", message)
-    token = next((group for group in got.groups() if group is not None), "") if got else ""
-    inside = re.search(r"\{[{%]", text)
-    start_at = inside.end() if inside else 0
-    if token in ("}", "", "end of print statement", "end of statement block"):
-        end = re.search(r"[-+]?[}%]\}", text[start_at:])
-        at = start_at + end.start() if end else start_at
+        dot = text.rfind(".", 0, at + 1)
+        return TextFault("bad-template", "a name is expected after the dot", max(dot, 0))
+    if re.match(r"unexpected '[)\]}]'", message):
+        at = _odd_bracket(text)
+    operator = re.search(r"\{[{%][-+]?\s*(and|or|in|is|if|else)\s+$", text[:at])
+    if operator:  # Jinja takes it for a name, and stumbles over what follows
+        at = operator.start(1)
+    rest = text[at:]
+    if not rest or rest.startswith(("}}", "%}", "-}}", "-%}", "+%}")):
         return TextFault("bad-template", "the expression ends where something is expected", at)
-    return TextFault("bad-template", f"`{token}` is not expected here", max(text.find(token, start_at), 0))
+    word = re.match(r"\w+|\W", rest)
+    return TextFault("bad-template", f"`{word.group() if word else rest[0]}` is not expected here", at)
 
 
-def _unknown(text: str, what: str, name: str) -> TextFault:
-    known = FILTERS if what == "filter" else TESTS
-    found = re.search(rf"\b{re.escape(name)}\b", text[text.find("|" if what == "filter" else " is ") :])
-    at = text.find("|" if what == "filter" else " is ") + found.start() if found else 0
-    return TextFault(
-        "bad-template", f"templates have no {what} `{name}`{did_you_mean(name, known)}", max(at, 0)
-    )
+def _odd_bracket(text: str) -> int:
+    """The first closing bracket that closes nothing, or something else; of which Jinja tells the line."""
+    pairs = {"(": ")", "[": "]", "{": "}"}
+    opened: list[str] = []
+    for match in re.finditer(r"\{[{%]|'[^']*'|\"[^\"]*\"|[}%]\}|[(){}\[\]]", text):
+        mark = match.group()
+        if mark in ("{{", "{%"):
+            opened = []
+        elif mark in pairs:
+            opened.append(pairs[mark])
+        elif mark in pairs.values() and opened and opened[-1] == mark:
+            opened.pop()
+        elif mark in pairs.values() or (mark in ("}}", "%}") and opened):
+            return match.start()
+    return 0
+
+
+def _unknown_tag(name: str, at: int) -> TextFault:
+    if name in ("else", "elif", "endif"):
+        return TextFault("bad-template", f"there is no `if` before this `{name}`", at)
+    if name == "endfor":
+        return TextFault("bad-template", "there is no `for` before this `endfor`", at)
+    hint = "{% if %} and {% for %} are"
+    return TextFault("bad-template", f"there is no `{name}` in templates", at, hint)
+
+
+def _unknown(node: nodes.Filter | nodes.Test, text: str) -> TextFault:
+    what, known = ("filter", FILTERS) if isinstance(node, nodes.Filter) else ("test", TESTS)
+    message = f"templates have no {what} `{node.name}`{did_you_mean(node.name, known)}"
+    return TextFault("bad-template", message, max(text.find(node.name, node.lineno), 0))
 
 
 def _checked(tree: nodes.Template, text: str) -> frozenset[str]:
     """Refuse every kind of syntax, filter and test that is not on the lists; say which names are read."""
-    waiting: list[tuple[nodes.Node, int, bool]] = [(tree, 0, False)]
+    waiting: list[tuple[nodes.Node, int, frozenset[str]]] = [(tree, 0, frozenset())]
     seen = 0
     read: set[str] = set()
-    own: set[str] = set()
     while waiting:
-        node, depth, in_loop = waiting.pop()
+        node, depth, bound = waiting.pop()
         seen += 1
-        at = _offset(node, text)
+        at = node.lineno or 0  # the environment counts characters, not lines
         if seen > MOST_NODES or depth > DEEPEST:
             raise TextFault("bad-template", "the template has too many parts", at)
         if not isinstance(node, _NODES):
             message = _NOT_ALLOWED.get(type(node), "templates may not use this")
-            raise TextFault("bad-template", message, at)
+            raise TextFault("bad-template", message, _begin(node, text))
         if isinstance(node, nodes.Filter):
             _check_filter(node, text)
         if isinstance(node, nodes.Test) and node.name not in TESTS:
-            raise _unknown(text, "test", node.name)
-        if isinstance(node, nodes.For):
-            _check_loop(node, text, at, in_loop)
-            in_loop = True
-            own.add("loop")
+            raise _unknown(node, text)
+        if isinstance(node, nodes.Const) and isinstance(node.value, int) and abs(node.value) > LARGEST_NUMBER:
+            raise TextFault("bad-template", "the number is too large", at)
         if isinstance(node, nodes.Name):
-            if node.name.startswith("_") or node.name in ("self", "super", "caller", "varargs", "kwargs"):
-                message = f"`{node.name}` is no name in templates"
-                raise TextFault("bad-template", message, max(text.find(node.name), 0))
-            (read if node.ctx == "load" else own).add(node.name)
-        waiting += [(child, depth + 1, in_loop) for child in node.iter_child_nodes()]
-    return frozenset(read - own)
+            _check_name(node)
+            if node.ctx == "load" and node.name not in bound:
+                read.add(node.name)
+        inner = bound
+        if isinstance(node, nodes.For):
+            _check_loop(node, "loop" in bound)
+            inner = bound | {"loop"} | _targets(node)
+        for child in node.iter_child_nodes():
+            outside = isinstance(node, nodes.For) and (child is node.iter or child in node.else_)
+            waiting.append((child, depth + 1, bound if outside else inner))
+    return frozenset(read)
 
 
-def _check_loop(node: nodes.For, text: str, at: int, in_loop: bool) -> None:
-    if in_loop:
-        raise TextFault("bad-template", "a loop inside a loop is not possible", text.rfind("{% for"))
+def _begin(node: nodes.Node, text: str) -> int:
+    """Where what a node stands for begins: its tag, or the name of what it calls."""
+    at = node.lineno or 0
+    if isinstance(node, nodes.Call):
+        name = getattr(node.node, "attr", "") or getattr(node.node, "name", "")
+        return max(text.rfind(name, 0, at), 0) if name else at
+    return max(text.rfind("{%", 0, at), 0) if isinstance(node, nodes.Stmt) else at
+
+
+def _targets(loop: nodes.For) -> set[str]:
+    names = loop.target.find_all(nodes.Name)
+    return {name.name for name in names} | (
+        {loop.target.name} if isinstance(loop.target, nodes.Name) else set()
+    )
+
+
+def _check_name(node: nodes.Name) -> None:
+    if node.name.startswith("_") or node.name in ("self", "super", "caller", "varargs", "kwargs"):
+        raise TextFault("bad-template", f"`{node.name}` is no name in templates", node.lineno)
+
+
+def _check_loop(node: nodes.For, is_inside: bool) -> None:
+    if is_inside:
+        raise TextFault("bad-template", "a loop inside a loop is not possible", node.lineno)
     if node.recursive or not _is_payload(node.iter):
-        raise TextFault("bad-template", "`for` goes through a list of the payload, nothing else", at)
+        raise TextFault("bad-template", "`for` goes through a list of the payload, nothing else", node.lineno)
 
 
 def _check_filter(node: nodes.Filter, text: str) -> None:
     if node.name not in FILTERS:
-        raise _unknown(text, "filter", node.name)
+        raise _unknown(node, text)
     if node.dyn_args is not None or node.dyn_kwargs is not None:
-        raise TextFault("bad-template", "templates may not use `*` before a value", 0)
+        raise TextFault("bad-template", "templates may not use `*` before a value", node.lineno)
     named = {"map": FILTERS, "select": TESTS, "reject": TESTS, "selectattr": TESTS, "rejectattr": TESTS}
     if node.name in named:
         position = 1 if node.name.endswith("attr") else 0
         for argument in node.args[position : position + 1]:
             if not isinstance(argument, nodes.Const) or argument.value not in named[node.name]:
                 message = f"`{node.name}` takes the name of a filter or a test here"
-                raise TextFault("bad-template", message, max(text.find(node.name), 0))
+                raise TextFault("bad-template", message, node.lineno)
 
 
 def _is_payload(node: nodes.Node) -> bool:
@@ -262,22 +314,3 @@ def _is_payload(node: nodes.Node) -> bool:
             return False
         node = inner
     return isinstance(node, nodes.Name)
-
-
-def _offset(node: nodes.Node, text: str) -> int:
-    """Jinja keeps a node's line only; the first thing on that line that looks like the node will do."""
-    start = sum(len(line) + 1 for line in text.split("\n")[: max((node.lineno or 1) - 1, 0)])
-    word = ""
-    if isinstance(node, nodes.Call):
-        target = node.node
-        word = getattr(target, "attr", "") or getattr(target, "name", "")
-        word = f"{word}("
-    elif isinstance(node, nodes.Stmt):
-        word = "{%"
-    return (
-        max(text.find(word, start), start)
-        if word
-        else text.find("{", start)
-        if "{" in text[start:]
-        else start
-    )
