@@ -26,6 +26,7 @@ class Reading:
 
     @property
     def errors(self) -> int:
+        """How many issues stop the specs from running."""
         return sum(issue.severity == "error" for issue in self.issues)
 
 
@@ -40,6 +41,8 @@ def load(folder: str | Path | None = None) -> tuple[Plan, ...]:
     if reading.errors:
         what = f"{counted(reading.errors, 'fault')} in {path}"
         raise SpecError(what, [issue for issue in reading.issues if issue.severity == "error"])
+    if not reading.plans:
+        raise SpecError(f"there are no specs in {path}: what lies in shared/ is taken in by them")
     return reading.plans
 
 

@@ -87,6 +87,7 @@ class Issue:
 
     @property
     def severity(self) -> Severity:
+        """`error` or `warning`, by its code."""
         return CODES[self.code].severity
 
     def __str__(self) -> str:
@@ -109,21 +110,24 @@ class Issue:
 def render(issue: Issue) -> str:
     """The issue for people: one line, the line of the file with a caret, and the hint."""
     lines = [str(issue)]
-    if issue.place and issue.place.text.strip():
-        lines += ["    " + line for line in _caret(issue.place)]
+    if issue.place:
+        lines += ["    " + line for line in caret_lines(issue.place)]
     if issue.hint:
         lines.append(f"    hint: {issue.hint}")
     return "\n".join(lines)
 
 
-def _caret(place: Place) -> tuple[str, str]:
+def caret_lines(place: Place, widest: int = WIDEST_LINE) -> tuple[str, ...]:
+    """The line of the file, and the caret under its character; nothing for a place without a text."""
+    if not place.text.strip():
+        return ()
     text = place.text.rstrip()
     indent = len(text) - len(text.lstrip())
     at = place.column - 1
     start = min(indent, at)
-    if at - start > WIDEST_LINE - 20:
-        start = at - WIDEST_LINE // 2
-    shown = text[start : start + WIDEST_LINE]
+    if at - start > widest - 20:
+        start = at - widest // 2
+    shown = text[start : start + widest]
     pad = "".join("\t" if c == "\t" else " " * _cells(c) for c in text[start:at].ljust(at - start))
     return shown, pad + "^"
 

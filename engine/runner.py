@@ -24,6 +24,7 @@ class SystemClock:
     """The machine's own time."""
 
     def now(self) -> datetime:
+        """This moment, in UTC."""
         return datetime.now(UTC)
 
 

@@ -4,7 +4,9 @@ Each command lives in a module of its own that is imported when it is called, so
 the libraries of another.
 """
 
+import sys
 from importlib import import_module
+from io import TextIOWrapper
 
 import click
 
@@ -64,3 +66,8 @@ def main() -> None:
 
     Exit codes: 0 fine, 1 something was found, 2 could not run.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(
+            stream, TextIOWrapper
+        ):  # a terminal that knows few characters shows the others as escapes
+            stream.reconfigure(errors="backslashreplace")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.commands.options import machine_options, runner_from
-from engine.commands.text import FINE, FOUND, complain, echo_json, outcome_of, safe, show_issues, shown
+from engine.commands.text import FINE, FOUND, complain, echo_json, outcome_of, safe, show_issues, shown, stdin
 from engine.errors import Unreadable
 from engine.events import Translation
 from engine.issues import Place
@@ -43,7 +43,7 @@ def explain(file: str, mappings: str, records: str, metric: str, as_json: bool) 
     """
     runner = runner_from(mappings, records, metric)
     unreadable = 0
-    for one in read_inputs([file], sys.stdin.buffer):
+    for one in read_inputs([file], stdin()):
         try:
             if one.fault:
                 raise Unreadable(one.fault)
@@ -121,7 +121,7 @@ def _show(name: str, explained: list[Explanation]) -> None:
             _show_checks(console, explanation)
         for note in explanation.notes:
             console.print(f" note: {safe(note)}", style="dim")
-        show_issues(result.issues)
+        show_issues(result.issues, width=width)
 
 
 def _show_rows(console: "Console", rows: tuple[Row, ...]) -> None:
@@ -137,7 +137,7 @@ def _show_rows(console: "Console", rows: tuple[Row, ...]) -> None:
         table.add_column(ratio=54, overflow="fold")
         for row in within:
             out = row.value is None
-            value = f"left out: {row.why}" if out else shown(_plain(row.value))
+            value = f"left out: {safe(row.why)}" if out else shown(_plain(row.value))
             told = Text(value, style="yellow" if out else "bold")
             told.append("".join(f"\n{line}" for line in _where(row)), style="not bold dim")
             table.add_row(Text(safe(row.name)), told)

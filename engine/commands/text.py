@@ -2,13 +2,15 @@
 
 import sys
 from collections.abc import Iterable
-from typing import Any, NoReturn
+from io import BytesIO
+from textwrap import wrap
+from typing import Any, BinaryIO, NoReturn
 
 import click
 import msgspec
 
 from engine.events import Parked, Result, Translation
-from engine.issues import Issue, render
+from engine.issues import WIDEST_LINE, Issue, caret_lines
 
 FINE, FOUND, COULD_NOT_RUN = 0, 1, 2
 
@@ -34,6 +36,11 @@ def shown(value: Any) -> str:
     return safe(msgspec.json.encode(value).decode("utf-8"))
 
 
+def stdin() -> BinaryIO:
+    """Standard input as bytes; empty where it is closed."""
+    return sys.stdin.buffer if sys.stdin else BytesIO()
+
+
 def outcome_of(result: Result) -> str:
     """What became of it: `event`, `profile`, `skipped` or `parked`."""
     if isinstance(result, Translation):
@@ -46,14 +53,24 @@ def echo_json(row: Any) -> None:
     click.echo(msgspec.json.encode(row))
 
 
-def show_issues(issues: Iterable[Issue], *, err: bool = False) -> None:
-    """Issues for people, with their carets."""
+def show_issues(issues: Iterable[Issue], *, err: bool = False, width: int = 0) -> None:
+    """Issues for people, with their carets; in lines of *width* where that is given."""
     for issue in issues:
-        head, *rest = render(issue).split("\n")
         colour = "red" if issue.severity == "error" else "yellow"
-        click.echo(click.style(safe(head), fg=colour), err=err)
-        for line in rest:
-            click.echo(line.replace("\x1b", "\\x1b"), err=err)
+        for line in _wrapped(safe(str(issue)), width):
+            click.echo(click.style(line, fg=colour), err=err)
+        for line in caret_lines(issue.place, width - 5 if width else WIDEST_LINE) if issue.place else ():
+            click.echo("    " + "\t".join(map(safe, line.split("\t"))), err=err)
+        for line in _wrapped(f"    hint: {safe(issue.hint)}", width) if issue.hint else ():
+            click.echo(line, err=err)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """The text in lines of a width, later ones indented; in one line where there is none."""
+    if not width or len(text) <= width:
+        return [text]
+    indent = " " * (len(text) - len(text.lstrip()))
+    return wrap(text, width, initial_indent=indent, subsequent_indent=indent + "    ", break_on_hyphens=False)
 
 
 def stop(message: str, issues: Iterable[Issue] = ()) -> NoReturn:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from engine.commands.options import machine_options, runner_from
-from engine.commands.text import FINE, FOUND, complain, echo_json, outcome_of, safe, show_issues, shown
+from engine.commands.text import FINE, FOUND, complain, echo_json, outcome_of, safe, show_issues, shown, stdin
 from engine.errors import Unreadable
 from engine.events import Result, Skipped, Translation
 from engine.issues import counted
@@ -39,12 +39,12 @@ def translate(
           --records tests/fixtures/records.yaml
     """
     if not paths:
-        if sys.stdin.isatty():
+        if sys.stdin is None or sys.stdin.isatty():
             raise click.UsageError("name a file, a folder, or - for standard input")
         paths = (STDIN,)
     runner = runner_from(mappings, records, metric)
     count: Counter[str] = Counter()
-    for one in read_inputs(paths, sys.stdin.buffer):
+    for one in read_inputs(paths, stdin()):
         try:
             if one.fault:
                 raise Unreadable(one.fault)

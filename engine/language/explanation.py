@@ -103,76 +103,88 @@ def _checks(run: Run, element: Element) -> tuple[Check, ...]:
 
 
 def _rows(run: Run, element: Element, result: Result) -> Iterator[Row]:
+    """A row for each line; of a parked event nothing was made, and its rows tell what would have been."""
     spec = run.spec
     made = result if isinstance(result, Translation) else None
     for name, value in (("time", spec.time), ("unique_id", spec.unique_id), ("value", spec.value)):
         if value is not None:
-            yield _row(run, element, "event", name, value, _event_value(made, name))
+            yield _row(run, element, ("event", name), value, made, getattr(made, name, None))
     for line in spec.profile:
-        yield _row(run, element, "profile", line.name, line.value, _profile_value(made, line))
+        found = _within(made.profile, line.name) if made else None
+        yield _row(run, element, ("profile", line.name), line.value, made, found)
     if spec.kind == "event" and made:
-        yield Row(
-            "properties", EVENT_ID, made.unique_id, None, "unique_id", made.unique_id, origin="the engine"
-        )
+        unique_id = made.unique_id
+        yield Row("properties", EVENT_ID, unique_id, None, "unique_id", unique_id, origin="the engine")
     for line in spec.properties:
         if line.is_spread:
             yield from _spread(run, element, line, made)
         else:
             found = made.properties.get(line.name) if made else None
-            yield _row(run, element, "properties", line.name, line.value, found)
+            yield _row(run, element, ("properties", line.name), line.value, made, found)
 
 
-def _event_value(made: Translation | None, name: str) -> Any:
-    return getattr(made, name) if made else None
+def _within(profile: Any, name: str) -> Any:
+    for part in name.split("."):
+        profile = profile.get(part) if isinstance(profile, dict) else None
+    return profile
 
 
-def _profile_value(made: Translation | None, line: Field) -> Any:
-    found: Any = made.profile if made else None
-    for part in line.name.split("."):
-        found = found.get(part) if isinstance(found, dict) else None
-    return found
-
-
-def _row(run: Run, element: Element, section: str, name: str, value: Value, found: Any) -> Row:
-    try:
-        raw, why = value.extract(element.scope), ""
-    except Failed as error:
-        raw, why = None, str(error)
+def _row(
+    run: Run, element: Element, label: tuple[str, str], value: Value, made: Translation | None, found: Any
+) -> Row:
+    raw, settled, why = None, None, ""
     origin = _origin(run, element, value)
-    if not why:
-        try:
-            settled = value.settle(raw)
-            if settled is not None and settled is value.default and settled is not raw:
-                origin = "default"
-            why = "" if settled is not None else _why_nothing(run, element, value)
-        except Refused as error:
-            why = f"this is {error}"
-    if found is not None:
-        why = ""
-    elif not why:
-        why = "the event needs a value here" if section == "event" else "left out"
-    return Row(
-        section, name, found, value.place, value.text, raw, value.type.name if value.type else "", origin, why
-    )
+    try:
+        raw = value.extract(element.scope)
+        settled = run.event_time(element) if label[1] == "time" else value.settle(raw)
+        if settled is None:
+            why = _why_nothing(run, element, value)
+        elif settled is value.default and settled is not raw:
+            origin = "default"
+    except Failed as error:
+        why = str(error)
+    except Refused as error:
+        why = f"this is {error}"
+    shown = found if made else settled
+    if shown is None:
+        why = why or ("this is no number" if label == ("event", "value") else "another line has its place")
+    kind = value.type.name if value.type else ""
+    return Row(*label, shown, value.place, value.text, raw, kind, origin, why if shown is None else "")
 
 
 def _spread(run: Run, element: Element, line: Field, made: Translation | None) -> Iterator[Row]:
+    value = line.value
     try:
-        spread = line.value.extract(element.scope)
+        spread = value.extract(element.scope)
     except Failed as error:
-        yield Row("properties", line.name, None, line.value.place, line.value.text, why=str(error))
+        yield Row("properties", line.name, None, value.place, value.text, why=str(error))
         return
+    if spread is None:
+        spread = value.default
     if not isinstance(spread, dict) or not spread:
         why = "no value" if not spread else "this is no object"
-        yield Row("properties", line.name, None, line.value.place, line.value.text, spread, why=why)
+        yield Row("properties", line.name, None, value.place, value.text, spread, why=why)
         return
-    origin = _origin(run, element, line.value)
-    kind = line.value.type.name if line.value.type else ""
+    origin = _origin(run, element, value)
+    kind = value.type.name if value.type else ""
     for key, raw in spread.items():
         name = line.name.replace("*", key)
-        found = made.properties.get(name) if made and line.keeps(key) else None
-        why = "" if found is not None else (EXCEPTED if not line.keeps(key) else "no value")
-        yield Row("properties", name, found, line.value.place, line.value.text, raw, kind, origin, why)
+        shown, why = _spread_value(line, key, raw, name, made)
+        yield Row("properties", name, shown, value.place, value.text, raw, kind, origin, why)
+
+
+def _spread_value(line: Field, key: str, raw: Any, name: str, made: Translation | None) -> tuple[Any, str]:
+    """What became of one key of a spread object, or why nothing did."""
+    if not line.keeps(key):
+        return None, EXCEPTED
+    if raw is None:
+        return None, "no value"
+    try:
+        settled = line.value.type.convert(raw) if line.value.type else raw
+    except Refused as error:
+        return None, f"this is {error}"
+    shown = made.properties.get(name) if made else settled
+    return (shown, "") if shown is not None else (None, "no value")
 
 
 def _origin(run: Run, element: Element, value: Value) -> str:

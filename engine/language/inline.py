@@ -15,6 +15,7 @@ OUTCOMES = ("skipped", "parked")
 
 
 def read_cases(root: Node, say: Say) -> Iterator[Case]:
+    """The tests of a spec; what is faulty in one is told, and the others are read."""
     tests = root.get("tests")
     if tests is None or tests.broken:
         return

@@ -44,6 +44,7 @@ class Made:
             return None
 
     def text_of(self, value: Value | None) -> str:
+        """The text of an id; nothing where it, or a part of it, has no value."""
         return plain_text(self.worked_out(value, "unique_id") if value else None)
 
     def add_value(self, value: Value | None) -> tuple[str, str] | None:
@@ -128,6 +129,7 @@ def _required(value: Value, found: Any, label: str) -> tuple[str, str] | None:
 
 
 def issue_of(error: Failed | Refused, label: str, place: Place | None) -> Issue:
+    """What stands in the way of a field, as an issue that names the field."""
     if isinstance(error, Refused):
         return Issue("refused", f"{label}: this is {error}", place, field=label)
     return Issue("failed", f"{label}: {error}", place, field=label)

@@ -35,10 +35,14 @@ class Name:
 class Sections(Protocol):
     """A spec's keys with those that it takes in."""
 
-    def entries(self, section: str) -> dict[str, tuple[Place, Node, Node]]: ...
+    def entries(self, section: str) -> dict[str, tuple[Place, Node, Node]]:
+        """The entries of a map: its key -> place, node, and the file that it comes from."""
+        ...
 
     @property
-    def own(self) -> Node: ...
+    def own(self) -> Node:
+        """The file itself, without what it takes in."""
+        ...
 
 
 def read_names(

@@ -181,6 +181,7 @@ class Run:
         return None if raw is None or raw == "" else moment(raw)
 
     def translation(self, element: Element) -> Result:
+        """The event or the profile of one element, or why it is parked."""
         spec = self.spec
         made = Made(element)
         if spec.kind == "event":

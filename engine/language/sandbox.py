@@ -43,6 +43,7 @@ class Joined(NodeTransformer):
     """`a ~ b` made `a | string + b | string`, so that it prints as texts do, within their limits."""
 
     def visit_Concat(self, node: nodes.Concat, *_: Any, **__: Any) -> nodes.Node:
+        """The name by which Jinja's visitor finds it."""
         self.generic_visit(node)
         texts = [nodes.Filter(part, "string", [], [], None, None, lineno=1) for part in node.nodes]
         made: nodes.Expr = texts[0]

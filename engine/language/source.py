@@ -64,6 +64,7 @@ class Node:
 
     @property
     def place(self) -> Place:
+        """Where the value begins."""
         return self.document.place_of(self.start)
 
     @property
@@ -73,6 +74,7 @@ class Node:
 
     @property
     def is_text(self) -> bool:
+        """Whether it is a scalar, and text."""
         return self.kind == "scalar" and isinstance(self.value, str)
 
     def at(self, offset: int) -> Place:
@@ -87,6 +89,7 @@ class Node:
             yield key, self.keys[key].place, node
 
     def get(self, key: str) -> "Node | None":
+        """The value of a key; None where there is none, and for what is no map."""
         return self.value.get(key) if self.kind == "map" else None
 
     def data(self) -> Any:

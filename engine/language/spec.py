@@ -23,6 +23,7 @@ class Field:
 
     @property
     def is_spread(self) -> bool:
+        """Whether each key of an object becomes a property of its own."""
         return "*" in self.name
 
     def keeps(self, key: str) -> bool:

@@ -189,7 +189,7 @@ def _syntax_fault(text: str, error: TemplateSyntaxError) -> TextFault:
         return TextFault("bad-template", "a name is expected after the dot", max(dot, 0))
     if re.match(r"unexpected '[)\]}]'", message):
         at = _odd_bracket(text)
-    operator = re.search(r"\{[{%][-+]?\s*(and|or|in|is|if|else)\s+$", text[:at])
+    operator = re.search(r"\{[{%][-+]?\s*(and|or|in|is)\s+$", text[:at])
     if operator:  # Jinja takes it for a name, and stumbles over what follows
         at = operator.start(1)
     rest = text[at:]

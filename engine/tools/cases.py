@@ -42,6 +42,7 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
+        """Whether all came as expected."""
         return not self.differences
 
 

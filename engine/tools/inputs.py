@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,6 +12,7 @@ from engine.intercom.webhook import LARGEST_BYTES
 
 LINES = (".ndjson", ".jsonl")
 STDIN = "-"
+BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,10 @@ def _read_folder(folder: Path) -> Iterator[Input]:
             file for file in folder.rglob("*") if file.suffix in (".json", *LINES) and file.is_file()
         )
     except OSError as error:
-        yield Input(str(folder), fault=error.strerror or "it cannot be read")
+        yield Input(_named(folder), fault=error.strerror or "it cannot be read")
         return
     if not files:
-        yield Input(str(folder), fault=f"there is no .json, {' or '.join(LINES)} file in it")
+        yield Input(_named(folder), fault=f"there is no .json, {' or '.join(LINES)} file in it")
     for file in files:
         yield from _read_file(file)
 
@@ -54,49 +56,54 @@ def _read_file(file: Path) -> Iterator[Input]:
     try:
         with file.open("rb") as stream:
             if file.suffix in LINES:
-                yield from _read_lines(str(file), stream)
+                yield from _read_lines(_named(file), stream)
             elif file.stat().st_size > LARGEST_BYTES:
                 megabytes = LARGEST_BYTES // 1024 // 1024
                 yield Input(
-                    str(file), fault=f"it is over {megabytes} MB; several notifications go into .ndjson"
+                    _named(file), fault=f"it is over {megabytes} MB; several notifications go into .ndjson"
                 )
             else:
-                yield Input(str(file), stream.read())
+                yield Input(_named(file), stream.read())
     except FileNotFoundError:
-        yield Input(str(file), fault="there is no such file or folder")
+        yield Input(_named(file), fault="there is no such file or folder")
     except OSError as error:
-        yield Input(str(file), fault=(error.strerror or "it cannot be read").lower())
+        yield Input(_named(file), fault=(error.strerror or "it cannot be read").lower())
 
 
-def _read_lines(name: str, lines: Iterable[bytes], first: int = 1) -> Iterator[Input]:
-    for number, line in enumerate(lines, first):
+def _read_lines(name: str, lines: Iterable[bytes]) -> Iterator[Input]:
+    for number, line in enumerate(lines, 1):
         if line.strip():
             yield Input(f"{name}:{number}", line)
 
 
 def _read_stream(stream: BinaryIO) -> Iterator[Input]:
-    """Standard input: one JSON value, or one a line where the first line is one by itself."""
-    blank = 0
-    first = stream.readline()
-    while first and not first.strip():
-        blank += 1
-        first = stream.readline()
-    if not _is_json(first):
-        yield Input(STDIN, first + stream.read())
+    """Standard input: one JSON value, or one a line. Lines are read as they come, where the first is JSON."""
+    waiting: list[bytes] = []
+    for line in stream:
+        waiting.append(line)
+        if line.strip():
+            break
+    if waiting and _is_json(waiting[-1].removeprefix(BOM)):
+        second = next((line for line in _kept(stream, waiting) if line.strip()), b"")
+        if second:
+            yield from _read_lines(STDIN, chain(waiting, stream))
+        else:
+            yield Input(STDIN, b"".join(waiting))
         return
-    second = stream.readline()
-    while second and not second.strip():
-        second = stream.readline()
-    if not second:
-        yield Input(STDIN, first)
-        return
-    yield Input(f"{STDIN}:{blank + 1}", first)
-    yield from _read_lines(STDIN, _chained(second, stream), blank + 2)
+    waiting += stream
+    whole = b"".join(waiting)
+    written = [line for line in waiting if line.strip()]
+    if not _is_json(whole.removeprefix(BOM)) and sum(map(_is_json, written)) * 2 > len(written):
+        yield from _read_lines(STDIN, waiting)
+    else:
+        yield Input(STDIN, whole)
 
 
-def _chained(first: bytes, stream: BinaryIO) -> Iterator[bytes]:
-    yield first
-    yield from stream
+def _kept(stream: BinaryIO, waiting: list[bytes]) -> Iterator[bytes]:
+    """The lines of a stream, each kept."""
+    for line in stream:
+        waiting.append(line)
+        yield line
 
 
 def _is_json(line: bytes) -> bool:
@@ -105,3 +112,8 @@ def _is_json(line: bytes) -> bool:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     return True
+
+
+def _named(path: Path) -> str:
+    """A file's name as text, also where its bytes are none."""
+    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
