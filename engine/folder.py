@@ -7,8 +7,9 @@ from pathlib import Path
 
 from engine.errors import SpecError
 from engine.issues import Issue, Place, counted
+from engine.language.document import Document
 from engine.language.plan import Plan
-from engine.language.reader import Cache, check_shared, read_spec
+from engine.language.reader import Cache, check_shared, read_spec, used
 from engine.language.source import Node, read
 from engine.language.values import Say
 from engine.paths import bundled
@@ -65,7 +66,7 @@ def look_at(paths: Iterable[str | Path]) -> Reading:
             shelves[folder] = _Shelf(folder)
         shelf = shelves[folder]
         if file.parent.name == SHARED:
-            shelf.check_shared(file, issues.append)
+            shelf.check_shared(file.stem, issues.append)
         else:
             plan = shelf.plan(file, issues.append)
             plans += [plan] if plan else []
@@ -75,8 +76,7 @@ def look_at(paths: Iterable[str | Path]) -> Reading:
 
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
-        found = sorted([*path.glob("*.yaml"), *path.glob("*.yml")], key=lambda file: file.name)
-        shared = sorted([*(path / SHARED).glob("*.yaml"), *(path / SHARED).glob("*.yml")])
+        found, shared = _yaml(path), _yaml(path / SHARED)
         if not found and not (shared and path.name == SHARED):
             raise SpecError(f"there are no specs (*.yaml) in {path}")
         return found + shared
@@ -90,27 +90,26 @@ class _Shelf:
 
     def __init__(self, folder: Path) -> None:
         self._roots: dict[str, Node] = {}
-        self._issues: dict[Path, list[Issue]] = {}
+        self._issues: dict[str, list[Issue]] = {}
         self._values: Cache = {}
         self._digest = b""
-        for file in sorted([*(folder / SHARED).glob("*.yaml"), *(folder / SHARED).glob("*.yml")]):
+        for file in _yaml(folder / SHARED):
             raw, root, issues = _read(file)
-            self._issues[file] = issues
             self._digest += raw + b"\0"
+            self._roots[file.stem] = root if root is not None else _nothing(file)
+            self._issues[file.stem] = issues
             if root is not None:
-                self._roots[file.stem] = root
+                check_shared(root, issues.append)
 
-    def check_shared(self, file: Path, say: Say) -> None:
-        if file not in self._issues:
-            _, root, issues = _read(file)
-        else:
-            root, issues = self._roots.get(file.stem), self._issues[file]
+    def check_shared(self, name: str, say: Say) -> bool:
+        """Tell the faults of a shared file; whether it has none."""
+        issues = self._issues.get(name, [])
         for issue in issues:
             say(issue)
-        if root is not None:
-            check_shared(root, say)
+        return not any(issue.severity == "error" for issue in issues)
 
     def plan(self, file: Path, say: Say) -> Plan | None:
+        """The plan of a file, or None where it, or what it uses, is faulty."""
         raw, root, issues = _read(file)
         for issue in issues:
             say(issue)
@@ -118,11 +117,21 @@ class _Shelf:
             if not issues:
                 say(Issue("not-a-spec", "the file is empty", Place(str(file), 1, 1)))
             return None
+        sound = all([self.check_shared(name, say) for name in used(root)])
         spec = read_spec(root, file.stem, self._roots, say, self._values)
-        if spec is None or any(issue.severity == "error" for issue in issues):
+        if spec is None or not sound or any(issue.severity == "error" for issue in issues):
             return None
         digest = hashlib.blake2b(raw + b"\0" + self._digest, digest_size=8).hexdigest()
         return Plan(replace(spec, hash=digest))
+
+
+def _yaml(folder: Path) -> list[Path]:
+    return sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")], key=lambda file: file.name)
+
+
+def _nothing(file: Path) -> Node:
+    """The root of a file in which nothing could be read."""
+    return Node("map", Document(str(file), "", ()), 0, 0, {})
 
 
 def _read(file: Path) -> tuple[bytes, Node | None, list[Issue]]:

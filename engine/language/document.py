@@ -27,6 +27,11 @@ class Document:
     def _starts(self) -> list[int]:
         return [0, *(match.end() for match in re.finditer("\n", self.text))]
 
+    @property
+    def is_mended(self) -> bool:
+        """Whether lines that are no YAML were taken out."""
+        return self.text != "\n".join(self.shown)
+
     def position(self, index: int) -> tuple[int, int]:
         """Line and column, from 0, of the character at *index* of the text."""
         line = bisect_right(self._starts, index) - 1

@@ -71,7 +71,7 @@ def explain(
         return [Explanation(result, checks=checks, notes=notes) for result in run.results(every=every)]
     pairs = []
     for element in passing:
-        run.name_within(element)
+        run.name_all(element)
         pairs.append((element, run.translation(element)))
     kept = {id(result) for result in once([result for _, result in pairs])}
     return [

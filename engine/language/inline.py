@@ -44,9 +44,10 @@ def _case(node: Node, say: Say) -> Case | None:
     history = node.get("history")
     if history and not isinstance(history.value, bool):
         say(Issue("wrong-kind", "`history` is true or false here", history.place))
+    if node.get("expect"):
+        _check_expect(node.value["expect"], say)
     if missing:
         return None
-    _check_expect(node.value["expect"], say)
     changes = node.get("with")
     if changes and changes.kind != "map":
         say(Issue("wrong-kind", "`with` takes lines of `path: value`", changes.place))

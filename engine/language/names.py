@@ -3,11 +3,12 @@
 import keyword
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from typing import Literal, Protocol
+from typing import Literal
 
 from engine.issues import Issue, Place, did_you_mean
+from engine.language.layers import Layers
 from engine.language.source import Node
 from engine.language.values import Say, Value
 from engine.ports import TABLES
@@ -28,25 +29,10 @@ class Name:
     value: Value
     place: Place
     table: str = ""
-    in_each: bool = False
-    """Whether it depends on the element at hand."""
-
-
-class Sections(Protocol):
-    """A spec's keys with those that it takes in."""
-
-    def entries(self, section: str) -> dict[str, tuple[Place, Node, Node]]:
-        """The entries of a map: its key -> place, node, and the file that it comes from."""
-        ...
-
-    @property
-    def own(self) -> Node:
-        """The file itself, without what it takes in."""
-        ...
 
 
 def read_names(
-    merged: Sections, hidden: dict[str, str], value_of: Callable[[Node], Value | None], say: Say
+    merged: Layers, hidden: dict[str, str], value_of: Callable[[Node], Value | None], say: Say
 ) -> dict[str, Name]:
     """Every name of the spec. *hidden* are the keys of the payload that no name may hide, with their kind."""
     names: dict[str, Name] = {}
@@ -68,7 +54,7 @@ def read_names(
                 continue
             if name in names and from_file[name] is merged.own:
                 continue
-            table, value_node = _table(name, node, say) if kind == "lookup" else ("", node)
+            table, value_node = _table(name, place, node, say) if kind == "lookup" else ("", node)
             value = value_of(value_node) if value_node else None
             if value is not None:
                 names[name] = Name(name, kind, value, place, table)
@@ -91,14 +77,14 @@ def _is_usable(name: str, place: Place, hidden: dict[str, str], say: Say) -> boo
     return True
 
 
-def _table(name: str, node: Node, say: Say) -> tuple[str, Node | None]:
+def _table(name: str, place: Place, node: Node, say: Say) -> tuple[str, Node | None]:
     """The table that a look-up looks in: by its name, or written as `{ admin: path }`."""
     if node.kind != "map":
         if name in TABLES:
             return name, node
         message = f'look-ups know no "{name}"{did_you_mean(name, TABLES)}'
         hint = f"say what it is: {name}: {{ admin: ... }}; known: {', '.join(TABLES)}"
-        say(Issue("unknown-table", message, node.place, hint))
+        say(Issue("unknown-table", message, place, hint))
         return "", None
     entries = list(node.items())
     if len(entries) != 1 or entries[0][0] not in TABLES:
@@ -125,15 +111,9 @@ def in_order(
         name = waiting.pop()
         used.add(name)
         waiting += [other for other in needs[name] if other not in used]
-    ordered: dict[str, Name] = {}
-    for name in _sorted(names, dict(needs), say):
-        own = names[name]
-        within = own.kind == "each" or any(
-            ordered[other].in_each for other in needs[name] if other in ordered
-        )
-        ordered[name] = replace(own, in_each=within)
+    ordered = _sorted(names, dict(needs), say)
     idle = tuple(own for name, own in names.items() if own.kind == "lookup" and name not in used)
-    return tuple(own for name, own in ordered.items() if name in used), idle
+    return tuple(names[name] for name in ordered if name in used), idle
 
 
 def _sorted(names: dict[str, Name], needs: dict[str, list[str]], say: Say) -> list[str]:

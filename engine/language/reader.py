@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from engine.issues import Issue, Place, did_you_mean
+from engine.issues import Issue, did_you_mean
 from engine.language import catalogue, templates
 from engine.language.conditions import Condition, read_condition
 from engine.language.expressions import Expression, parse
 from engine.language.inline import read_cases, texts_of
+from engine.language.layers import Layers
 from engine.language.names import Name, in_order, read_names
 from engine.language.source import Node
 from engine.language.spec import Field, Spec
@@ -37,26 +38,6 @@ LOCATION_FIELDS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Merged:
-    """A file's keys with those of the shared files under them: one node a key, one entry a map's key."""
-
-    own: Node
-    layers: tuple[Node, ...]
-
-    def node(self, key: str) -> Node | None:
-        return next((found for layer in reversed(self.layers) if (found := layer.get(key))), None)
-
-    def entries(self, section: str) -> dict[str, tuple[Place, Node, Node]]:
-        """The entries of a map: its key -> place, node, and the file that it comes from."""
-        found: dict[str, tuple[Place, Node, Node]] = {}
-        for layer in self.layers:
-            node = layer.get(section)
-            for key, place, child in node.items() if node else ():
-                found[key] = (place, child, layer)
-        return found
-
-
 def kind_of(root: Node) -> str:
     """`metric`, `profile` or nothing, by the key that each must have."""
     if root.get("metric"):
@@ -68,7 +49,7 @@ def check_shared(root: Node, say: Say) -> None:
     """Look at a shared file by itself: its keys, and each value that it gives."""
     _check_keys(root, "shared", say)
     _check_maps(root, say)
-    layers = _Merged(root, (root,))
+    layers = Layers(root, (root,))
     _Reader(layers, "shared", say, {}).read_parts()
 
 
@@ -92,7 +73,7 @@ def read_spec(root: Node, stem: str, shared: Mapping[str, Node], say: Say, cache
 
     _check_keys(root, kind, note)
     _check_maps(root, note)
-    merged = _Merged(root, (*_shared(root, shared, note), root))
+    merged = Layers(root, (*_shared(root, shared, note), root))
     for key in NEEDED[kind]:
         if merged.node(key) is None:
             note(Issue("missing-key", f"`{key}` is missing", root.place, _WHY[key]))
@@ -130,8 +111,15 @@ def _check_maps(root: Node, say: Say) -> None:
         node = root.get(key)
         if node is None or node.kind == "map" or node.broken or (key == "when" and node.is_text):
             continue
+        if node.value is None and node.document.is_mended:
+            continue  # its lines are no YAML, which has been told
         hint = "take the key out, or write lines under it" if node.value is None else ""
         say(Issue("wrong-kind", f"`{key}` takes lines of `name: value`", node.place, hint))
+
+
+def used(root: Node) -> list[str]:
+    """The names of the shared files that a spec takes in."""
+    return [node.value for node in texts_of(root, "use", lambda _: None)]
 
 
 def _shared(root: Node, shared: Mapping[str, Node], say: Say) -> Iterator[Node]:
@@ -160,7 +148,7 @@ class _Parts:
 class _Reader:
     """Reads the parts of one spec; every fault is told, none stops it."""
 
-    def __init__(self, merged: _Merged, kind: str, say: Say, cache: Cache) -> None:
+    def __init__(self, merged: Layers, kind: str, say: Say, cache: Cache) -> None:
         self.merged = merged
         self.kind = kind
         self.say = say
@@ -291,7 +279,12 @@ class _Reader:
     def _profile(self) -> tuple[Field, ...]:
         fields: dict[str, Field] = {}
         for key, (place, node, _) in self.merged.entries("profile").items():
-            if key == "location" and node.kind == "map":
+            if key == "location":
+                if node.kind != "map" and not node.broken:
+                    hint = f"its fields: {', '.join(LOCATION_FIELDS)}"
+                    self.say(
+                        Issue("wrong-kind", "`location` takes lines of `field: value`", node.place, hint)
+                    )
                 continue
             if key not in PROFILE_FIELDS:
                 hint = f"Klaviyo's fields: {', '.join((*PROFILE_FIELDS, 'location'))}"

@@ -45,24 +45,30 @@ class Run:
             return [elements]
         results: list[Result] = []
         refused: Condition | None = None
+        issues: list[Issue] = []
         for element in elements:
             failing = self.failing(element)
             if failing is None:
-                self.name_within(element)
+                self.name_all(element)
                 results.append(self.translation(element))
             else:
                 refused = refused or failing
+                issues += element.issues
         if results or refused is None:
             return once(results)
         where = f"{refused.place.file}:{refused.place.line}"
-        return [self._skipped("condition", f"`{refused.text}` does not hold ({where})")]
+        return [
+            self._skipped(
+                "condition", f"`{refused.text}` does not hold ({where})", list(dict.fromkeys(issues))
+            )
+        ]
 
     def needs(self, *, every: bool = False) -> Wanted:
         """The ids that the events of this notification need, and that nothing is known of."""
         elements = self.elements(every=every)
         for element in [] if isinstance(elements, Skipped) else elements:
             if self.failing(element, looking_up=True) is None:
-                self.name_within(element)
+                self.name_all(element)
         return self.missed
 
     def elements(self, *, every: bool = False) -> list[Element] | Skipped:
@@ -75,10 +81,10 @@ class Run:
         if not isinstance(item, dict):
             return self._skipped("no_item", f"there is no object at `{self.spec.item.text}`")
         first = Element({**item, "event": event, ITEM: item})
-        self._name(first, [name for name in self.spec.names if not name.in_each])
         each = self.spec.each
         if each is None:
             return [first]
+        self._name(first, self.behind(each.value))
         elements = [
             Element({**first.scope, each.name: value}, {*first.named, each.name}, list(first.issues))
             for value in _distinct(self._named(each, first))
@@ -86,7 +92,7 @@ class Run:
         if not elements:
             return self._skipped("no_element", f"there is nothing at `{each.value.text}`", first.issues)
         for element in elements:
-            self._name(element, self._within(self.spec.time))
+            self._name(element, self.behind(self.spec.time))
             element.time = self._time_of(element)
         chosen = _oldest_first(elements)
         if not (every or self.notification.history):
@@ -101,7 +107,7 @@ class Run:
         for condition in self.spec.conditions:
             if looking_up and any(name.kind == "lookup" for name in self.behind(condition.path)):
                 continue
-            self._name(element, self._within(condition.path))
+            self._name(element, self.behind(condition.path))
             try:
                 found = condition.path.extract(element.scope)
             except Failed as error:
@@ -111,9 +117,9 @@ class Run:
                 return condition
         return None
 
-    def name_within(self, element: Element) -> None:
-        """Work out every name that depends on the element."""
-        self._name(element, [name for name in self.spec.names if name.in_each])
+    def name_all(self, element: Element) -> None:
+        """Work out every name that is left: only once it is sure that the event is wanted."""
+        self._name(element, list(self.spec.names))
 
     def behind(self, value: Value | None) -> list[Name]:
         """The names that a value needs, in the order of their use."""
@@ -124,9 +130,6 @@ class Run:
                 needed |= name.value.reads
                 behind.append(name)
         return behind[::-1]
-
-    def _within(self, value: Value | None) -> list[Name]:
-        return [name for name in self.behind(value) if name.in_each]
 
     def _name(self, element: Element, names: list[Name]) -> None:
         for name in names:

@@ -14,6 +14,7 @@ from engine.language.source import Node
 from engine.language.templates import Template
 
 _AS = re.compile(r"^(?P<path>.*?)(?P<as>\s+as(?:\s+(?P<type>[A-Za-z_]\w*))?)\s*$", re.DOTALL)
+_ONLY_AS = re.compile(r"as\s+[A-Za-z_]\w*")
 _TEMPLATE_AS = re.compile(r"\}\}(?P<as>\s+as\s+[A-Za-z_]\w*)\s*$")
 BLOCK_KEYS = ("path", "template", "value", "as", "default", "required", "help", "except")
 
@@ -103,6 +104,9 @@ def _read_line(node: Node, say: Say, full: bool) -> Value | None:
             return None
         return _read_template(node, say, full)
     match = _AS.match(text)
+    if _ONLY_AS.fullmatch(text.strip()):
+        say(Issue("bad-path", "a path is expected before `as`", node.place))
+        return None
     if not match:
         return _read_path(node, text, say)
     kind = _read_type(
@@ -110,9 +114,6 @@ def _read_line(node: Node, say: Say, full: bool) -> Value | None:
         node.at(match.start("type") if match.group("type") else len(text.rstrip()) - 1),
         say,
     )
-    if not match.group("path").strip():
-        say(Issue("bad-path", "a path is expected before `as`", node.place))
-        return None
     value = _read_path(node, match.group("path"), say, kind)
     return value if kind else None
 
