@@ -37,8 +37,8 @@ def load(folder: str | Path | None = None) -> tuple[Plan, ...]:
     Without a folder: `./mappings`, or else the mappings that are shipped. Raises SpecError with every
     fault of every file.
     """
-    path = Path(folder) if folder is not None else default_folder()
-    reading = look_at([path])
+    reading = look_at(None if folder is None else [folder])
+    path = "mappings" if folder is None else folder
     if reading.errors:
         what = f"{counted(reading.errors, 'fault')} in {path}"
         raise SpecError(what, [issue for issue in reading.issues if issue.severity == "error"])
@@ -53,9 +53,13 @@ def default_folder() -> Path:
     return here if here.is_dir() else bundled("mappings")
 
 
-def look_at(paths: Iterable[str | Path]) -> Reading:
-    """Read mapping files and folders of them. Raises SpecError where there is nothing to read."""
-    files = [file for path in paths for file in _files(Path(path))]
+def look_at(paths: Iterable[str | Path] | None = None) -> Reading:
+    """Read mapping files and folders of them; without any, those of `default_folder`.
+
+    Raises SpecError where there is nothing to read.
+    """
+    shipped = default_folder() if paths is None else None
+    files = [file for path in ([shipped] if shipped else paths or ()) for file in _files(Path(path))]
     files = list(dict.fromkeys(files))
     shelves: dict[Path, _Shelf] = {}
     issues: list[Issue] = []
@@ -63,7 +67,7 @@ def look_at(paths: Iterable[str | Path]) -> Reading:
     for file in files:
         folder = file.parent.parent if file.parent.name == SHARED else file.parent
         if folder not in shelves:
-            shelves[folder] = _Shelf(folder)
+            shelves[folder] = _Shelf(folder, Path("mappings") if shipped else folder)
         shelf = shelves[folder]
         if file.parent.name == SHARED:
             shelf.check_shared(file.stem, issues.append)
@@ -86,15 +90,20 @@ def _files(path: Path) -> list[Path]:
 
 
 class _Shelf:
-    """One folder of mappings with its shared files, each read once."""
+    """One folder of mappings with its shared files, each read once.
 
-    def __init__(self, folder: Path) -> None:
+    *named* stands for the folder in places: the shipped mappings are called the same wherever they lie.
+    """
+
+    def __init__(self, folder: Path, named: Path) -> None:
+        self._folder = folder
+        self._named = named
         self._roots: dict[str, Node] = {}
         self._issues: dict[str, list[Issue]] = {}
         self._values: Cache = {}
         self._digest = b""
         for file in _yaml(folder / SHARED):
-            raw, root, issues = _read(file)
+            raw, root, issues = self._read(file)
             self._digest += raw + b"\0"
             self._roots[file.stem] = root if root is not None else _nothing(file)
             self._issues[file.stem] = issues
@@ -110,12 +119,12 @@ class _Shelf:
 
     def plan(self, file: Path, say: Say) -> Plan | None:
         """The plan of a file, or None where it, or what it uses, is faulty."""
-        raw, root, issues = _read(file)
+        raw, root, issues = self._read(file)
         for issue in issues:
             say(issue)
         if root is None:
             if not issues:
-                say(Issue("not-a-spec", "the file is empty", Place(str(file), 1, 1)))
+                say(Issue("not-a-spec", "the file is empty", Place(self._name(file), 1, 1)))
             return None
         sound = all([self.check_shared(name, say) for name in used(root)])
         spec = read_spec(root, file.stem, self._roots, say, self._values)
@@ -123,6 +132,20 @@ class _Shelf:
             return None
         digest = hashlib.blake2b(raw + b"\0" + self._digest, digest_size=8).hexdigest()
         return Plan(replace(spec, hash=digest))
+
+    def _name(self, file: Path) -> str:
+        return str(self._named / file.relative_to(self._folder))
+
+    def _read(self, file: Path) -> tuple[bytes, Node | None, list[Issue]]:
+        try:
+            raw = file.read_bytes()
+        except OSError as error:
+            raise SpecError(f"{file}: {error.strerror or 'cannot be read'}") from None
+        root, issues = read(raw, self._name(file))
+        if root is not None and root.kind != "map" and not root.broken:
+            issues.append(Issue("not-a-spec", "a spec has lines of `key: value`", root.place))
+            root = None
+        return raw, root, issues
 
 
 def _yaml(folder: Path) -> list[Path]:
@@ -132,15 +155,3 @@ def _yaml(folder: Path) -> list[Path]:
 def _nothing(file: Path) -> Node:
     """The root of a file in which nothing could be read."""
     return Node("map", Document(str(file), "", ()), 0, 0, {})
-
-
-def _read(file: Path) -> tuple[bytes, Node | None, list[Issue]]:
-    try:
-        raw = file.read_bytes()
-    except OSError as error:
-        raise SpecError(f"{file}: {error.strerror or 'cannot be read'}") from None
-    root, issues = read(raw, str(file))
-    if root is not None and root.kind != "map" and not root.broken:
-        issues.append(Issue("not-a-spec", "a spec has lines of `key: value`", root.place))
-        root = None
-    return raw, root, issues

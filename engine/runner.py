@@ -58,8 +58,8 @@ class Runner:
 
         A `Translation` carries its `request`, checked and ready to send; `Skipped` and `Parked` carry
         their reason. There is always at least one result. *every* asks for each element of `each`, not
-        only for what the notification tells of. Raises Unreadable for bytes that are no JSON; nothing
-        that JSON can hold raises.
+        only for what the notification tells of. Raises Unreadable for bytes that are no JSON, and for
+        JSON that is larger than 20 MB or nested over 64 deep; nothing else that JSON can hold raises.
         """
         notification = self.read(payload)
         if isinstance(notification, Skipped):

@@ -27,4 +27,4 @@ def main(file: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1] if len(sys.argv) > 1 else str(HERE / "tests" / "fixtures" / "ticket.created.json"))

@@ -30,10 +30,10 @@ def main(file: str) -> None:
     runner = Runner(load(HERE / "mappings"), records=OwnRecords())
     for result in runner.translate(Path(file).read_bytes()):
         if isinstance(result, Translation):
-            print(result.metric, result.profile["email"], result.properties.get("Assigned Team"))
+            print(result.metric, result.profile.get("email"), result.properties.get("Assigned Team"))
             for issue in result.issues:
                 print("  ", issue)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1] if len(sys.argv) > 1 else str(HERE / "tests" / "fixtures" / "ticket.created.json"))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from engine import Runner, Translation, load
+from engine import Runner, Skipped, Translation, load
 from tests.support import NAMED, RECORDS, ROOT, StandingClock, as_history, changed, events, read, runner
 
 TABLE = yaml.safe_load((ROOT / "tests" / "ids.yaml").read_text(encoding="utf-8"))
@@ -64,6 +64,11 @@ def test_two_tellings_are_one_event_or_two(metric: str, row: dict[str, Any], thi
         assert row["ids"] == "none"
         assert other == {}
     assert row.get("id") in (None, *one)
+
+
+def test_a_rating_that_was_only_asked_for_is_no_event_and_none_that_waits() -> None:
+    asked = changed(read("conversation.rating.added"), {"conversation_rating.rating": None})
+    assert [type(one) for one in runner().translate(asked)] == [Skipped]
 
 
 def test_the_table_is_large_and_leaves_nothing_out() -> None:

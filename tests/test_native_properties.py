@@ -142,6 +142,13 @@ def test_what_the_native_integration_lacks_is_there(fixture: str, name: str, val
     assert sent == [value] * len(sent) != []
 
 
+def test_a_conversation_that_a_workflow_opened_for_a_customer_is_told_of_under_the_customers_name() -> None:
+    fin = {"type": "bot", "id": "9608808", "name": "Fin", "email": "operator+hx7q2m9d@intercom.io"}
+    event = the_event(changed(read("conversation.user.created"), {"source.author": fin}))
+    assert (event.properties["Started By"], event.profile["first_name"]) == ("bot", "Mara")
+    assert "operator+" not in repr(event)
+
+
 @pytest.mark.parametrize("name", NAMED)
 def test_intercoms_own_attributes_are_not_flattened(name: str) -> None:
     for telling in (read(name), as_history(read(name))):

@@ -4,9 +4,12 @@ Each command lives in a module of its own that is imported when it is called, so
 the libraries of another.
 """
 
+import errno
+import os
 import sys
 from importlib import import_module
 from io import TextIOWrapper
+from typing import Any
 
 import click
 
@@ -30,6 +33,18 @@ class _Lazy(click.Group):
             return None
         command: click.Command = getattr(import_module(f"engine.commands.{name}"), name)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; a full disk ends in one clear line, and a closed pipe is click's to handle."""
+        try:
+            done = super().invoke(ctx)
+            sys.stdout.flush()
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise
+            click.echo(f"error: the output cannot be written: {error.strerror or 'unknown'}", err=True)
+            os._exit(2)  # what is still in the buffer cannot be written either
+        return done
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -6,7 +6,7 @@ import click
 
 from engine.commands.text import FINE, FOUND, echo_json, show_issues, stop
 from engine.errors import SpecError
-from engine.folder import default_folder, look_at
+from engine.folder import look_at
 from engine.issues import counted
 
 
@@ -23,7 +23,7 @@ def check(paths: tuple[str, ...], as_json: bool) -> None:
       intercom-klaviyo check mappings
     """
     try:
-        reading = look_at(paths or [default_folder()])
+        reading = look_at(paths or None)
     except SpecError as error:
         stop(str(error), error.issues)
     if as_json:

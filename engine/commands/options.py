@@ -35,7 +35,8 @@ def runner_from(mappings: str, records: str, metric: str) -> Runner:
             chosen = [plan for plan in plans if metric in (plan.name, plan.spec.stem)]
             if not chosen:
                 names = [plan.name for plan in plans]
-                stop(f'no spec makes "{metric}"{did_you_mean(metric, names)} There are: {", ".join(names)}')
+                meant = did_you_mean(metric, names) or "."
+                stop(f'no spec makes "{metric}"{meant} There are: {", ".join(names)}')
             plans = tuple(chosen)
         return Runner(plans, records=records or None)
     except SpecError as error:

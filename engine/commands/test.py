@@ -31,10 +31,10 @@ def test(paths: tuple[str, ...], fixtures: str, as_json: bool) -> None:
     """
     count = failed = 0
     specs = 0
-    for path in map(Path, paths or [str(default_folder())]):
+    for path in paths or (None,):
         try:
             plans = load(path)
-            folder = _fixtures(path, fixtures)
+            folder = _fixtures(Path(path) if path else default_folder(), fixtures)
             records = records_in(folder)
         except SpecError as error:
             stop(str(error), error.issues)

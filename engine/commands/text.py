@@ -1,5 +1,6 @@
 """What the commands share: values as text that is safe in a terminal, and how a run ends."""
 
+import json
 import sys
 from collections.abc import Iterable
 from io import BytesIO
@@ -14,17 +15,12 @@ from engine.issues import WIDEST_LINE, Issue, caret_lines
 
 FINE, FOUND, COULD_NOT_RUN = 0, 1, 2
 
-_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029")
-
 
 def safe(text: str) -> str:
     """Text without what a terminal would obey: control characters and marks of direction show as escapes."""
-    if text.isprintable() and not _BIDI & set(text):
+    if text.isprintable():
         return text
-    return "".join(
-        c.encode("unicode_escape").decode("ascii") if c in _BIDI or not (c.isprintable() or c == " ") else c
-        for c in text
-    )
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def shown(value: Any) -> str:
@@ -33,7 +29,7 @@ def shown(value: Any) -> str:
         return ""
     if isinstance(value, str):
         return safe(value)
-    return safe(msgspec.json.encode(value).decode("utf-8"))
+    return safe(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
 def stdin() -> BinaryIO:
@@ -50,7 +46,10 @@ def outcome_of(result: Result) -> str:
 
 def echo_json(row: Any) -> None:
     """One line of JSON, in UTF-8 whatever the locale."""
-    click.echo(msgspec.json.encode(row))
+    try:
+        click.echo(msgspec.json.encode(row))
+    except UnicodeEncodeError:  # half a surrogate pair in a raw value
+        click.echo(json.dumps(row).encode("ascii"))
 
 
 def show_issues(issues: Iterable[Issue], *, err: bool = False, width: int = 0) -> None:

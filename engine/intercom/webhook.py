@@ -1,6 +1,8 @@
 """Bytes -> `Notification`: the envelope opened, the payload in the one shape."""
 
+import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -19,7 +21,7 @@ def read_body(payload: bytes | str | Mapping[str, Any] | Any) -> Notification | 
 
     An object of the past comes wrapped: `{"type": "notification_event", "history": true, "app_id": ...,
     "data": {"item": ...}}`. What is JSON and no notification is Skipped. Raises Unreadable where the
-    bytes are no JSON, or too large or too deep.
+    bytes are no JSON, or larger than 20 MB, or nested over 64 deep.
     """
     value = _decoded(payload) if isinstance(payload, bytes | bytearray | str) else payload
     try:
@@ -45,7 +47,15 @@ def _decoded(payload: bytes | bytearray | str) -> Any:
     except RecursionError:
         raise Unreadable("it is nested too deep") from None
     except msgspec.DecodeError as error:
+        # Half a surrogate pair, which JSON may hold: it costs the field that has it, later on.
+        if rb"\ud" in raw.lower():
+            with suppress(ValueError, RecursionError):
+                return json.loads(raw, parse_constant=_refuse)
         raise Unreadable(f"it is not JSON ({_where(str(error), raw)})") from None
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(constant)
 
 
 def _where(message: str, raw: bytes) -> str:

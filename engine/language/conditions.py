@@ -60,12 +60,9 @@ def same(found: Any, wanted: Any) -> bool:
 
 def _texts(number: int | float) -> tuple[str, ...]:
     try:
-        text = number_text(number)
+        return number_text(number), repr(number)
     except Refused:
         return ()
-    if isinstance(number, float) and number.is_integer() and abs(number) < 1e15:
-        return (text, str(int(number)))
-    return (text,)
 
 
 def read_condition(path: Value, key: str, place: Place, node: Node, say: Say) -> Condition | None:

@@ -253,6 +253,11 @@ def _checked(tree: Tree, text: str) -> bool:
         elif node["type"] == "expref":
             message = "`&` stands only before what a function like sort_by() takes"
             raise TextFault("bad-path", message, max(text.find("&"), 0))
+        elif (
+            node["type"] in ("subexpression", "index_expression") and children[0]["type"] == "not_expression"
+        ):
+            hint = "put brackets around the path: !(a.b)"
+            raise TextFault("bad-path", "`!` takes the first name alone here", max(text.find("!"), 0), hint)
         elif node["type"] == "slice" and node["children"][2] == 0:
             step = re.search(r"\[[^\[\]:]*:[^\[\]:]*:\s*-?0+\s*\]", text)
             raise TextFault("bad-path", "a slice cannot step by 0", step.start() if step else 0)

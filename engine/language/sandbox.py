@@ -12,6 +12,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
 from engine.language.catalogue import words
+from engine.language.conversions import number_text
 from engine.language.faults import Failed, NoValue
 
 LONGEST_TEXT = 100_000
@@ -174,7 +175,9 @@ def _printed(value: Any) -> Any:
         raise NoValue
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str | int | float):
+    if isinstance(value, float):
+        return number_text(value)
+    if isinstance(value, str | int):
         return value
     raise Failed("a list or an object cannot stand in a text")
 

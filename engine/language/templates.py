@@ -8,7 +8,7 @@ inside loops. Operands are limited before Jinja folds constants.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -54,6 +54,7 @@ class Template:
 
     text: str
     reads: frozenset[str]
+    tree: nodes.Template = field(repr=False, compare=False)
     single: bool = False
     """Whether it is one expression alone, which keeps its value and type."""
     full: bool = False
@@ -62,8 +63,7 @@ class Template:
     @cached_property
     def _compiled(self) -> Callable[[Mapping[str, Any]], Any]:
         environment = FULL if self.full else PLAIN
-        tree = PLAIN.parse(self.text)
-        joined = Joined().visit(tree)
+        joined = Joined().visit(self.tree)
         if self.single and not self.full:
             [output] = joined.body
             result = nodes.Assign(nodes.Name("result", "store"), output.nodes[0], lineno=1)
@@ -108,7 +108,7 @@ def parse(text: str, *, full: bool = False) -> Template:
         raise _syntax_fault(text, error) from None
     except (RecursionError, ValueError, OverflowError, MemoryError):
         raise TextFault("bad-template", "the template is nested too deep") from None
-    return Template(text, _checked(tree, text), _is_single(tree), full)
+    return Template(text, _checked(tree, text), tree, _is_single(tree), full)
 
 
 def _is_single(tree: nodes.Template) -> bool:

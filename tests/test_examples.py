@@ -1,0 +1,204 @@
+"""The scripts beside the engine do what they say: examples, the benchmark, make and CI as dry runs."""
+
+import ast
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FIXTURES = ROOT / "tests" / "fixtures"
+TICKET = FIXTURES / "ticket.created.json"
+SCRIPTS = sorted(ROOT.glob("examples/*.py"))
+ENVIRONMENT = {
+    **{
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("MAKE", "MFLAGS", "FORCE_COLOR"))
+    },
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+    "PYTHONWARNINGS": "error",
+    "COLUMNS": "80",
+}
+
+
+def run(*command: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        list(map(str, command)),
+        cwd=cwd,
+        env=ENVIRONMENT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+
+
+def printed(*command: str | Path, cwd: Path = ROOT) -> str:
+    done = run(*command, cwd=cwd)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def needs(tool: str) -> str:
+    found = shutil.which(tool, path=ENVIRONMENT["PATH"])
+    if found is None:
+        pytest.skip(f"there is no {tool} here: NOT TESTED")
+    return found
+
+
+# Embedding
+
+
+def test_there_are_two_scripts_that_embed_the_engine() -> None:
+    assert [script.name for script in SCRIPTS] == ["embed.py", "own_records.py"]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
+def test_the_command_in_an_examples_docstring_works_as_it_stands(script: Path) -> None:
+    docstring = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) or ""
+    [command] = re.findall(r"^ {4}python (.+)$", docstring, re.MULTILINE)
+    assert printed(sys.executable, *command.split())
+
+
+@pytest.mark.parametrize("cwd", [ROOT, None], ids=["the clone", "elsewhere"])
+def test_the_embedded_engine_prints_one_line_a_request(cwd: Path | None, tmp_path: Path) -> None:
+    lines = printed(sys.executable, ROOT / "examples" / "embed.py", TICKET, cwd=cwd or tmp_path).splitlines()
+    records = FIXTURES / "records.yaml"
+    rows = printed(sys.executable, "cli.py", "translate", "--json", TICKET, "--records", records).splitlines()
+    sent = [re.fullmatch(r"POST (/api/events) (\{.+\})", line) for line in lines]
+    assert [(match[1], json.loads(match[2])) for match in sent if match] == [
+        (row["endpoint"], row["body"]) for row in map(json.loads, rows)
+    ]
+    assert len(lines) == 2
+
+
+@pytest.mark.parametrize(
+    ("fixture", "told"),
+    [
+        ("contact.user.updated", r"POST /api/profile-import \{.+\}"),
+        ("ping", "skipped Intercom tests the connection"),
+        ("history.ticket.cut", "parked no_time `time` has no value"),
+    ],
+)
+def test_the_embedded_engine_tells_what_else_may_come(fixture: str, told: str) -> None:
+    lines = printed(sys.executable, ROOT / "examples" / "embed.py", FIXTURES / f"{fixture}.json").splitlines()
+    assert re.fullmatch(told, lines[0])
+
+
+@pytest.mark.parametrize("cwd", [ROOT, None], ids=["the clone", "elsewhere"])
+def test_look_ups_are_answered_from_a_source_of_ones_own(cwd: Path | None, tmp_path: Path) -> None:
+    out = printed(sys.executable, ROOT / "examples" / "own_records.py", TICKET, cwd=cwd or tmp_path)
+    assert out == (
+        "Created Ticket mara.lindqvist@example.com Returns & Refunds\n"
+        "Submitted Ticket mara.lindqvist@example.com Returns & Refunds\n"
+    )
+
+
+# The broken spec
+
+DIAGNOSES = """\
+examples/broken_spec.yaml:3:8  unknown-topic  Intercom documents no topic "conversation.user.create"; did you mean "conversation.user.created"?
+    topic: conversation.user.create
+           ^
+examples/broken_spec.yaml:5:33  bad-condition  a condition has no "atleast"; did you mean "at_least"?
+    conversation_rating.rating: { atleast: 4 }
+                                  ^
+    hint: a value, a list of values, { not: value }, { at_least: number } or { at_most: number }
+examples/broken_spec.yaml:9:33  unknown-type  there is no type "emial"; did you mean "email"?
+    email: source.author.email as emial
+                                  ^
+    hint: types: text, plain_text, integer, number, boolean, datetime, date, email, phone, first_name, last_name, url, list
+examples/broken_spec.yaml:11:10  quote-the-template  the template stands without quotes
+    Label: {{ id }}
+           ^
+    hint: put the whole value in quotes: "{{ id }}"
+examples/broken_spec.yaml:12:19  bad-path  a name is expected after the dot
+    Team Name: team..name
+                    ^
+examples/broken_spec.yaml:13:36  bad-path  a second name cannot follow without a dot
+    Refund: custom_attributes.Refund amount
+                                     ^
+    hint: a name with spaces stands in double quotes, such as custom_attributes."Refund amount"
+1 file: 5 faults, 1 warning
+"""  # noqa: E501 - the text as it is printed
+
+
+def test_each_mistake_of_the_broken_spec_is_diagnosed() -> None:
+    done = run(sys.executable, "cli.py", "check", "examples/broken_spec.yaml")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout == DIAGNOSES
+
+
+# Shell, make, the benchmark
+
+
+@pytest.mark.parametrize(("shell", "script"), [("sh", "examples/demo.sh"), ("bash", ".ci/run")])
+def test_a_script_can_be_read_by_its_shell_and_run_by_its_name(shell: str, script: str) -> None:
+    printed(needs(shell), "-n", ROOT / script)
+    assert os.access(ROOT / script, os.X_OK)
+
+
+def test_ci_runs_the_tests_then_the_linter_then_the_types() -> None:
+    lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert [line.split()[1] for line in lines if line.startswith("make ")] == ["test", "lint", "types"]
+    assert "set -euo pipefail" in lines
+
+
+def test_the_demo_shows_the_main_job_and_what_to_try_next() -> None:
+    needs("intercom-klaviyo")
+    out = printed(needs("sh"), ROOT / "examples" / "demo.sh", cwd=Path("/"))
+    shown = ["event    Created Ticket", "Returns & Refunds", "shared/ticket.yaml:", DIAGNOSES, "Try next"]
+    assert [text for text in shown if text not in out] == []
+    assert [
+        name for name in sorted(FIXTURES.glob("*.json")) if f"tests/fixtures/{name.name}\n" not in out
+    ] == []
+    assert "Traceback" not in out
+
+
+def test_the_demo_runs_the_commands_that_it_shows() -> None:
+    lines = (ROOT / "examples" / "demo.sh").read_text(encoding="utf-8").splitlines()
+    titles = [shlex.split(line)[1] for line in lines if line.startswith("title ")]
+    commands = [line.partition(" ")[2] for line in lines if line.startswith("intercom-klaviyo ")]
+    assert titles == commands
+
+
+@pytest.mark.parametrize(
+    ("target", "steps"),
+    [
+        ("demo", ["-m venv", "install --quiet --editable .", "sh examples/demo.sh"]),
+        ("test", ["-m venv", "--editable .", "--editable '.[test]'", "-m pytest"]),
+        ("lint", ["--editable '.[dev]'", "ruff format --check .", "ruff check ."]),
+        ("types", ["--editable '.[dev]'", "bin/mypy"]),
+        ("bench", ["--editable .", "benchmarks/start.py"]),
+    ],
+)
+def test_make_would_set_up_what_it_needs_and_then_work(target: str, steps: list[str], tmp_path: Path) -> None:
+    given = [] if target == "demo" else [f"PYTHON={sys.executable}"]  # demo has to find one
+    plan = printed(needs("make"), "-n", target, f"VENV={tmp_path / 'new'}", *given)
+    found = [plan.find(step) for step in steps]
+    assert -1 not in found, plan
+    assert found == sorted(found)
+    assert not (tmp_path / "new").exists()
+
+
+def test_make_sets_nothing_up_a_second_time(tmp_path: Path) -> None:
+    venv = tmp_path / "venv"
+    (venv / "bin").mkdir(parents=True)
+    for name in ("bin/python", ".installed", ".for-tests"):
+        (venv / name).touch()
+    for target, last in (("demo", "sh examples/demo.sh"), ("test", "-m pytest")):
+        [line] = printed(needs("make"), "-n", target, f"VENV={venv}").splitlines()
+        assert line.endswith(last)
+
+
+def test_the_benchmark_of_the_start_gives_a_ratio_each_with_and_without_records() -> None:
+    out = printed(sys.executable, ROOT / "benchmarks" / "start.py", "1", cwd=Path("/"))
+    ratio = r"median \d\.\d\d of eager \(from \d\.\d\d to \d\.\d\d, 1 rounds\)"
+    assert re.fullmatch(rf"without records +{ratio}\nwith records +{ratio}\n", out)
