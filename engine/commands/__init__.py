@@ -5,6 +5,7 @@ the libraries of another.
 """
 
 import errno
+import gc
 import os
 import sys
 from importlib import import_module
@@ -33,6 +34,14 @@ class _Lazy(click.Group):
             return None
         command: click.Command = getattr(import_module(f"engine.commands.{name}"), name)
         return command
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run the command line; starting makes no garbage, so nothing looks for any until it has started."""
+        gc.disable()
+        try:
+            return super().main(*args, **extra)
+        finally:
+            gc.enable()
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a full disk ends in one clear line, and a closed pipe is click's to handle."""

@@ -1,5 +1,6 @@
 """Options that several commands take, and the machine that they make."""
 
+import gc
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -43,3 +44,5 @@ def runner_from(mappings: str, records: str, metric: str) -> Runner:
         stop(str(error), error.issues)
     except Unreadable as error:
         stop(error.reason)
+    finally:
+        gc.enable()  # from here on there may be work for it
