@@ -208,7 +208,6 @@ def test_the_shipped_mappings_pass_their_own_tests_where_there_is_no_clone(insta
     done = installed.run("test")
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search(r"^\d\d+ tests in 10 specs: all passed$", done.stdout, re.MULTILINE)
-    assert str(installed.venv) in done.stdout
 
 
 @pytest.mark.parametrize("options", [(), ("--records", FIXTURES / "records.yaml")], ids=["without", "with"])
@@ -218,12 +217,9 @@ def test_every_fixture_gives_the_same_bytes_as_from_the_clone(
 ) -> None:
     arguments = ("translate", "--json", FIXTURES, *options, *mappings)
     clone, wheel = run(sys.executable, "cli.py", *arguments), installed.run(*arguments)
-    # Only places in specs differ: the wheel says where its own mappings are.
-    [folder] = installed.venv.rglob("engine/mappings")
-    shipped = wheel.stdout.replace(str(folder), "mappings")
     assert clone.stdout.count("\n") > len(list(FIXTURES.rglob("*.json")))
     assert (wheel.returncode, wheel.stderr) == (clone.returncode, clone.stderr)
-    assert shipped.splitlines() == clone.stdout.splitlines()
+    assert wheel.stdout == clone.stdout
 
 
 def test_the_module_and_the_command_are_the_same(installed: Installed) -> None:
