@@ -11,6 +11,8 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from engine.errors import SpecError
 from engine.folder import load, look_at
@@ -184,6 +186,77 @@ def test_a_shared_file_that_is_there_is_never_called_missing(tmp_path: Path) -> 
 def test_a_shared_file_that_nothing_uses_costs_a_spec_nothing(tmp_path: Path) -> None:
     folder = write(tmp_path, a=METRIC, shared_ticket="properties:\n  Category: category as txt\n")
     assert len(look_at([folder / "a.yaml"]).plans) == 1
+
+
+SPECS = [file.read_bytes() for file in (*FILES, *sorted((FOLDER.parents[1] / "mappings").glob("*.yaml")))]
+PIECES = [
+    *(
+        b"{{ ",
+        b" }}",
+        b"{% if a %}",
+        b"@",
+        b": ",
+        b"'",
+        b'"',
+        b"[",
+        b"]",
+        b"{",
+        b"}",
+        b"\n",
+        b"  ",
+        b"\t",
+        b"- ",
+    ),
+    *(
+        b" as text",
+        b" as ",
+        b"null",
+        b"5",
+        b"*",
+        b"&x ",
+        b"!",
+        b"|",
+        b">-\n    ",
+        b"#",
+        b"`",
+        b"\\u",
+        b"\xff",
+        b"\x00",
+    ),
+    *(
+        b"each:\n  x: y\n",
+        b"let:\n  a: b\n",
+        b"use: ticket\n",
+        b"length (",
+        b"a..b",
+        b"path: ",
+        b"value: ",
+        b"not: ",
+    ),
+]
+
+
+@settings(
+    derandomize=True,
+    deadline=None,
+    max_examples=150,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    st.sampled_from(SPECS),
+    st.lists(st.tuples(st.integers(0, 4_000), st.integers(0, 9), st.sampled_from(PIECES)), max_size=3),
+)
+def test_no_change_of_a_spec_makes_its_reading_raise(
+    tmp_path: Path, spec: bytes, edits: list[tuple[int, int, bytes]]
+) -> None:
+    for at, length, piece in edits:
+        at %= len(spec) + 1
+        spec = spec[:at] + piece + spec[at + length :]
+    (tmp_path / "a.yaml").write_bytes(spec)
+    reading = look_at([tmp_path])
+    assert all(issue.place for issue in reading.issues)
+    "\n".join(map(render, reading.issues)).encode()
+    assert reading.plans or reading.errors
 
 
 # What would mislead

@@ -1007,6 +1007,18 @@ def test_a_word_between_backticks_warns_of_nothing_in_the_library(path: str) -> 
         assert _told(lambda: find(path)) is not None
 
 
+@pytest.mark.parametrize("path", ["length (tags)", "length(tags) || length (tags)", "length\n(tags)"])
+def test_a_space_before_the_brackets_of_a_function_changes_nothing(path: str) -> None:
+    assert find(path) == 2
+
+
+@pytest.mark.parametrize("template", ["{{ x | float }}", "x {{ x | float }}", "{{ [x | float] }}"])
+def test_a_text_of_a_customer_becomes_no_number_that_is_none(template: str) -> None:
+    for text in ("nan", "1e999", "-inf", "Infinity"):
+        found = outcome(templates.parse, template, {"x": text})
+        assert not re.search(r"(?i)nan|inf", found), text
+
+
 # The public cases of JMESPath
 
 CASES = [
@@ -1039,3 +1051,64 @@ def test_a_path_finds_what_the_library_finds() -> None:
         if found != expected:
             differing.append(f"{name}: {found[:60]} instead of {expected[:60]}")
     assert differing == []
+
+
+names = st.sampled_from(
+    ["id", "n", "yes", "nothing", "tags", "parts", "inner.deep", "parts[0].id", "@", '"x y"', "absent"]
+)
+literals = st.sampled_from(["`1`", "'vip'", "`[1, 2]`", "`null`", '`{"id": 1}`'])
+suffixes = st.sampled_from(
+    [".id", "[0]", "[-1]", "[*]", "[]", "[?n]", "[?@ == 'vip']", "[::-1]", ".*", ".[id, n]", ".{k: id}"]
+)
+one_argument = st.sampled_from(
+    [
+        "length",
+        "keys",
+        "values",
+        "type",
+        "to_string",
+        "to_array",
+        "reverse",
+        "sort",
+        "sum",
+        "max",
+        "abs",
+        "not_null",
+    ]
+)
+operators = st.sampled_from([" || ", "&&", " == ", "!=", " | ", " < ", ">= "])
+
+
+def _larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.one_of(
+        st.tuples(inner, suffixes).map("".join),
+        st.tuples(inner, operators, inner).map("".join),
+        inner.map("({})".format),
+        inner.map("!({})".format),
+        st.tuples(inner, inner).map("[{0[0]}, {0[1]}]".format),
+        st.tuples(inner, inner).map("{{k: {0[0]}, m: {0[1]}}}".format),
+        st.tuples(one_argument, st.sampled_from(["(", " ("]), inner).map("{0[0]}{0[1]}{0[2]})".format),
+        st.tuples(inner, inner).map("contains({0[0]}, {0[1]})".format),
+        st.tuples(inner, inner).map("map(&{0[0]}, {0[1]})".format),
+        st.tuples(inner, inner).map("sort_by({0[0]}, & {0[1]})".format),
+    )
+
+
+@settings(derandomize=True, deadline=None, max_examples=400)
+@given(st.recursive(st.one_of(names, literals), _larger, max_leaves=6))
+def test_a_path_made_up_finds_what_the_library_finds(path: str) -> None:
+    try:
+        expected = json.dumps(jmespath.search(path, CONVERSATION))
+    except Exception:
+        expected = "refused"
+    try:
+        found = json.dumps(expressions.parse(path).search({**CONVERSATION, ITEM: CONVERSATION}))
+    except Failed:
+        found = "refused"
+    except TextFault as fault:
+        found = (
+            expected
+            if "first name alone" in fault.message or "too many times" in fault.message
+            else "refused"
+        )
+    assert found == expected

@@ -202,9 +202,8 @@ def telling(tmp_path_factory: pytest.TempPathFactory) -> Runner:
     for path in (ROOT / "mappings").rglob("*.yaml"):
         target: Path = folder / path.relative_to(ROOT / "mappings")
         target.parent.mkdir(exist_ok=True)
-        text = re.sub(
-            r"^  # (First Message|Reply|Subject):", r"  \1:", path.read_text(encoding="utf-8"), flags=re.MULTILINE
-        )
+        text = path.read_text(encoding="utf-8")
+        text = re.sub(r"^  # (First Message|Reply|Subject):", r"  \1:", text, flags=re.MULTILINE)
         target.write_text(text, encoding="utf-8")
     return Runner(load(folder), records=RECORDS, clock=StandingClock())
 

@@ -3,7 +3,7 @@
 import keyword
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Literal
 
@@ -29,6 +29,8 @@ class Name:
     value: Value
     place: Place
     table: str = ""
+    is_common: bool = True
+    """Whether it is the same for every element of `each`."""
 
 
 def read_names(
@@ -111,9 +113,12 @@ def in_order(
         name = waiting.pop()
         used.add(name)
         waiting += [other for other in needs[name] if other not in used]
-    ordered = _sorted(names, dict(needs), say)
+    ordered: dict[str, Name] = {}
+    for name in _sorted(names, dict(needs), say):
+        common = all(ordered[other].is_common for other in needs[name] if other in ordered)
+        ordered[name] = replace(names[name], is_common=common and names[name].kind != "each")
     idle = tuple(own for name, own in names.items() if own.kind == "lookup" and name not in used)
-    return tuple(names[name] for name in ordered if name in used), idle
+    return tuple(own for name, own in ordered.items() if name in used), idle
 
 
 def _sorted(names: dict[str, Name], needs: dict[str, list[str]], say: Say) -> list[str]:

@@ -37,6 +37,7 @@ class Run:
         self.known = known
         self.missed: Wanted = {}
         """Ids that were asked for and of which nothing is known yet."""
+        self._common: dict[str, tuple[Any, list[Issue]]] = {}
 
     def results(self, *, every: bool = False) -> list[Result]:
         """The events or the profile that come of the notification, or why there is none."""
@@ -133,9 +134,17 @@ class Run:
 
     def _name(self, element: Element, names: list[Name]) -> None:
         for name in names:
-            if name.name not in element.named:
-                element.scope[name.name] = self._named(name, element)
-                element.named.add(name.name)
+            if name.name in element.named:
+                continue
+            element.named.add(name.name)
+            if name.name in self._common:
+                element.scope[name.name], issues = self._common[name.name]
+                element.issues += issues
+                continue
+            told = len(element.issues)
+            element.scope[name.name] = self._named(name, element)
+            if name.is_common:
+                self._common[name.name] = (element.scope[name.name], element.issues[told:])
 
     def _named(self, name: Name, element: Element) -> Any:
         """What a name stands for; None, and an issue, where that cannot be worked out."""
