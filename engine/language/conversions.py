@@ -22,6 +22,7 @@ LARGEST_NUMBER = 10**18
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_PHONE = re.compile(r"\+[0-9 ().\u00a0/-]{5,40}")
 _EMAIL = re.compile(
     r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
@@ -200,6 +201,8 @@ def _phone(value: Any) -> str | None:
     text = _string(value, "phone number")
     if not text:
         return None
+    if not _PHONE.fullmatch(text):
+        raise Refused("no phone number with a country code, such as +46701234567")
     # Imported here: the library is large, and most runs meet no phone number.
     import phonenumbers
 

@@ -7,6 +7,7 @@ The limits are those that keep the library fast and its recursion shallow whatev
 import math
 import re
 import warnings
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -248,7 +249,7 @@ def _checked(tree: Tree, text: str) -> bool:
         makes = makes or node["type"] in (*_MULTI, "flatten", "function_expression")
         children = [child for child in node["children"] if isinstance(child, dict)]
         if node["type"] == "function_expression":
-            _check_function(node, calls.get(node["value"], [0]).pop(0))
+            _check_function(node, next(calls[node["value"]], 0))
             children = [child["children"][0] if child["type"] == "expref" else child for child in children]
         elif node["type"] == "expref":
             message = "`&` stands only before what a function like sort_by() takes"
@@ -269,13 +270,13 @@ def _checked(tree: Tree, text: str) -> bool:
     return makes
 
 
-def _calls(text: str) -> dict[str, list[int]]:
+def _calls(text: str) -> dict[str, Iterator[int]]:
     """Where each function is called, in the order of the text, which is that of the tree."""
     bare = _STRINGS.sub(lambda match: "s" * len(match.group()), text)
-    calls: dict[str, list[int]] = {}
-    for match in re.finditer(r"(\w+)\(", bare):
-        calls.setdefault(match.group(1), []).append(match.start())
-    return calls
+    places: dict[str, list[int]] = defaultdict(list)
+    for match in re.finditer(r"(\w+)\s*\(", bare):
+        places[match.group(1)].append(match.start())
+    return defaultdict(lambda: iter(()), {name: iter(found) for name, found in places.items()})
 
 
 def _check_function(node: Tree, at: int) -> None:

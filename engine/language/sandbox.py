@@ -5,9 +5,9 @@ from functools import wraps
 from typing import Any, ClassVar, NoReturn
 
 from jinja2 import Undefined, nodes
-from jinja2.filters import do_default, do_round
+from jinja2.filters import do_default, do_int, do_round
 from jinja2.lexer import TokenStream
-from jinja2.runtime import Context
+from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
@@ -36,8 +36,11 @@ TESTS = words(
 
 
 _OF_TEXT = words("capitalize lower striptags title trim truncate upper urlencode wordcount")
-_OF_NOTHING = words("abs count d default join length list replace round string sum")
+_OF_NOTHING = words("abs count d default float int join length list replace round string sum")
 """Filters that are ours, or that are there for what is missing."""
+
+
+_OF_LOOP = words("first index index0 last length revindex revindex0")
 
 
 class Joined(NodeTransformer):
@@ -104,7 +107,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         }
         self.filters |= {"default": do_default, "d": do_default, "string": _text, "list": _list}
         self.filters |= {"replace": _replace, "join": _join, "sum": _sum, "length": _length, "count": _length}
-        self.filters |= {"abs": _abs, "round": _round}
+        self.filters |= {"abs": _abs, "round": _round, "float": _float, "int": _int}
         self.tests = {name: self.tests[name] for name in TESTS}
         self.tests |= {"none": _is_none, "defined": _is_defined, "undefined": _is_none}
 
@@ -122,6 +125,8 @@ class _Environment(ImmutableSandboxedEnvironment):
         """A key of an object or an element of a list: never an attribute of Python's."""
         if isinstance(obj, dict):
             found = obj.get(argument) if isinstance(argument, str) else None
+        elif isinstance(obj, LoopContext):
+            found = getattr(obj, argument) if argument in _OF_LOOP else None
         elif isinstance(obj, list | tuple | str) and isinstance(argument, int | slice):
             try:
                 found = obj[argument]
@@ -271,6 +276,25 @@ def _round(value: Any, precision: int = 0, method: str = "common") -> Any:
     if isinstance(precision, bool) or not isinstance(precision, int) or abs(precision) > MOST_DIGITS:
         raise Failed("it rounds to more digits than a number has")
     return do_round(value, precision, method)  # type: ignore[arg-type]
+
+
+def _float(value: Any, default: float = 0.0) -> Any:
+    return _converted(float, value, default)
+
+
+def _int(value: Any, default: int = 0, base: int = 10) -> Any:
+    return _converted(do_int, value, default, base)
+
+
+def _converted(convert: Callable[..., Any], value: Any, default: Any, *more: Any) -> Any:
+    """A number from a text, or the default; never one that JSON does not have."""
+    if value is None or isinstance(value, Undefined):
+        raise NoValue
+    try:
+        made = convert(value, default, *more) if more else convert(value)
+    except (TypeError, ValueError, OverflowError):
+        made = default
+    return _bounded(made)
 
 
 def _needed(value: Any) -> None:

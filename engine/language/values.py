@@ -180,6 +180,8 @@ def _read_block(node: Node, say: Say, full: bool, spread: bool) -> Value | None:
     required = _read_flag(node, "required", say)
     help_node = node.get("help")
     default = node.get("default")
+    if default is not None:
+        _check_plain(default, say)
     excepted = _read_excepted(node.get("except"), say)
     if value is None or required is None or excepted is None or not faultless:
         return None
@@ -198,6 +200,7 @@ def _read_block(node: Node, say: Say, full: bool, spread: bool) -> Value | None:
 
 def _read_source(key: str, node: Node, say: Say, full: bool, kind: Type | None) -> Value | None:
     if key == "value":
+        _check_plain(node, say)
         return Value(Constant(node.data()), _shown(node.data()), node.place)
     if not node.is_text:
         say(Issue("wrong-kind", f"`{key}` takes text", node.place))
@@ -208,6 +211,16 @@ def _read_source(key: str, node: Node, say: Say, full: bool, kind: Type | None) 
         say(Issue("wrong-kind", "this is a template, not a path", node.place, "write `template:` before it"))
         return None
     return _read_path(node, node.value, say, kind)
+
+
+def _check_plain(node: Node, say: Say) -> None:
+    """A plain value is sent as it is: one that looks like a template is meant as one."""
+    if node.is_text and templates.is_template(node.value):
+        say(
+            Issue(
+                "wrong-kind", "this would be sent as it is, braces and all", node.place, "write `template:`"
+            )
+        )
 
 
 def _read_flag(node: Node, key: str, say: Say) -> bool | None:
