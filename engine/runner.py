@@ -66,7 +66,7 @@ class Runner:
             return [notification]
         plans = self.router.match(notification)
         if not plans:
-            return [_unanswered(notification)]
+            return [self._unanswered(notification)]
         results: list[Result] = []
         for plan in plans:
             known = self._look_up(plan, notification, every)
@@ -86,7 +86,7 @@ class Runner:
             return [Explanation(notification)]
         plans = self.router.match(notification)
         if not plans:
-            return [Explanation(_unanswered(notification))]
+            return [Explanation(self._unanswered(notification))]
         explained: list[Explanation] = []
         for plan in plans:
             known = self._look_up(plan, notification, every)
@@ -97,6 +97,20 @@ class Runner:
     def read(self, payload: Payload) -> Notification | Skipped:
         """Open a notification. Raises Unreadable."""
         return payload if isinstance(payload, Notification) else webhook.read_body(payload)
+
+    def _unanswered(self, notification: Notification) -> Skipped:
+        if notification.topic == "ping":
+            return Skipped("ping", "Intercom tests the connection")
+        if notification.history:
+            return Skipped("no_spec", "no spec takes the past of such objects (`history:`)")
+        if not notification.topic:
+            return Skipped("no_spec", "the notification has no topic")
+        topic = _plain(notification.topic)
+        if len(self.router.plans) == 1:
+            [plan] = self.router.plans
+            answers = ", ".join(plan.spec.topics)
+            return Skipped("no_spec", f"{plan.name} answers {answers}, and this is {topic}")
+        return Skipped("no_spec", f"no spec answers {topic}")
 
     def _look_up(
         self, plan: Plan, notification: Notification, every: bool
@@ -121,16 +135,6 @@ def _as_records(records: Records | Mapping[str, Any] | str | Path | None) -> Rec
     if isinstance(records, str | Path):
         return read_records(records)
     return RecordsFile(records) if isinstance(records, Mapping) else records
-
-
-def _unanswered(notification: Notification) -> Skipped:
-    if notification.topic == "ping":
-        return Skipped("ping", "Intercom tests the connection")
-    if notification.history:
-        return Skipped("no_spec", "no spec takes the past of such objects (`history:`)")
-    if not notification.topic:
-        return Skipped("no_spec", "the notification has no topic")
-    return Skipped("no_spec", f"no spec answers {_plain(notification.topic)}")
 
 
 def _plain(topic: str) -> str:

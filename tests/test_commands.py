@@ -740,7 +740,7 @@ EXPLAINED = [
     ("no default where there is a value", {"pages": 2}, (), "Pages", {"value": 2, "origin": None}),
     ("the record", {}, RECORDS_HERE, "Team", {"value": "Post", "origin": "team 7"}),
     ("a record that was not asked for", {}, (), "Team", {"why": "team 7 is not looked up: no records given"}),
-    ("no value", {}, (), "Colour", {"value": None, "why": "no value", "expression": "blue"}),
+    ("no value", {}, (), "Colour", {"value": None, "why": "there is no `blue` here", "expression": "blue"}),
     ("a number made of text", {"stamps": "3"}, (), "value", {"value": 3, "raw": "3", "type": "number"}),
     ("a refused value", {"phone": "call me"}, (), "phone_number", {"raw": "call me", "value": None}),
     ("an excepted key", {"pages": 2}, (), "Extra pages", {"value": None, "why": "named under `except`"}),
@@ -787,7 +787,7 @@ value                      2
 profile
 email                      ann@example.com
                            a_letter.yaml:10  source.author.email as email
-phone_number               left out: no value
+phone_number               left out: there is no `phone` in `custom_attributes`
                            a_letter.yaml:11  custom_attributes.phone as phone
 properties
 Intercom Event ID          ic:app1:conv:42:letter
@@ -800,7 +800,7 @@ Team                       Post
                            by team 7
 Pages                      2
                            a_letter.yaml:16  custom_attributes.pages
-Colour                     left out: no value
+Colour                     left out: there is no `blue` here
                            a_letter.yaml:18  blue as text
 Extra stamps, Extra        left out: named under `except`
 pages                      a_letter.yaml:20  custom_attributes

@@ -104,7 +104,7 @@ def test_look_ups_are_answered_from_a_source_of_ones_own(cwd: Path | None, tmp_p
 # The broken spec
 
 DIAGNOSES = """\
-examples/broken_spec.yaml:3:8  unknown-topic  Intercom documents no topic "conversation.user.create"; did you mean "conversation.user.created"?
+examples/broken_spec.yaml:3:8  unknown-topic  warning: Intercom documents no topic "conversation.user.create"; did you mean "conversation.user.created"?
     topic: conversation.user.create
            ^
 examples/broken_spec.yaml:5:33  bad-condition  a condition has no "atleast"; did you mean "at_least"?

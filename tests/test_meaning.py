@@ -101,6 +101,9 @@ def test_a_metric_makes_an_event_with_its_name_for_its_topic(made: Made) -> None
 def test_a_topic_that_no_spec_answers_is_skipped_and_named(made: Made) -> None:
     made.spec()
     (result,) = made.run(topic="ticket.created")
+    assert result == Skipped("no_spec", "M answers conversation.user.created, and this is ticket.created")
+    made.spec(name="n", metric="metric: N")
+    (result,) = made.run(topic="ticket.created")
     assert result == Skipped("no_spec", "no spec answers ticket.created")
 
 

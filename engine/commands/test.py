@@ -73,6 +73,9 @@ def _show(plan: Plan, outcomes: list[Outcome]) -> None:
         where = f"{safe(plan.spec.file)}:{outcome.case.place.line}"
         click.echo(f"{click.style('FAIL', fg='red')}  {where}  {safe(outcome.case.name)}")
         for difference in outcome.differences:
+            if difference.field == "given":
+                click.echo(f"        {safe(str(difference.got))}")
+                continue
             click.echo(f"        {safe(difference.field)}  (line {difference.place.line})")
             click.echo(f"          expected  {_quoted(difference.expected)}")
             click.echo(f"          got       {_quoted(difference.got)}")

@@ -56,7 +56,10 @@ def show_issues(issues: Iterable[Issue], *, err: bool = False, width: int = 0) -
     """Issues for people, with their carets; in lines of *width* where that is given."""
     for issue in issues:
         colour = "red" if issue.severity == "error" else "yellow"
-        for line in _wrapped(safe(str(issue)), width):
+        head = str(issue)
+        if issue.severity == "warning" and issue.place and not issue.field:
+            head = f"{issue.place}  {issue.code}  warning: {issue.message}"
+        for line in _wrapped(safe(head), width):
             click.echo(click.style(line, fg=colour), err=err)
         for line in caret_lines(issue.place, width - 5 if width else WIDEST_LINE) if issue.place else ():
             click.echo("    " + "\t".join(map(safe, line.split("\t"))), err=err)

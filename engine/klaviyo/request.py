@@ -145,7 +145,9 @@ class _Body:
     def unsendable(self, now: datetime) -> Parked | None:
         """Why the event or the profile cannot be sent at all, or None."""
         if not any(self.profile.get(key) for key in IDENTIFIERS):
-            detail = "no person is called: neither email nor phone_number nor external_id has a value"
+            detail = (
+                "there is nobody to send it to: neither email nor phone_number nor external_id has a value"
+            )
             return self.parked("no_identity", detail)
         time = self._source.time
         if self.endpoint == EVENTS and time is not None:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.events import Notification, Result, Skipped, Translation
-from engine.issues import Place
-from engine.language.faults import Failed, Refused
+from engine.issues import Place, did_you_mean
+from engine.language.expressions import ITEM, Expression, steps
+from engine.language.faults import Failed, Refused, TextFault
 from engine.language.made import EVENT_ID, Element
 from engine.language.reference import Run, id_of, once
 from engine.language.spec import Field, Spec
@@ -217,4 +218,23 @@ def _why_nothing(run: Run, element: Element, value: Value) -> str:
             if known
             else f"{name.table} {key} is not looked up: no records given"
         )
-    return "no value"
+    return _missing_step(element, value) or "no value"
+
+
+def _missing_step(element: Element, value: Value) -> str:
+    """Which key of a plain path the payload does not have; nothing where it has all, and one is null."""
+    if not isinstance(value.source, Expression):
+        return ""
+    try:
+        path = steps(value.source.text)
+    except TextFault:
+        return ""
+    at: Any = element.scope
+    walked = ""
+    for step in path:
+        if isinstance(at, dict) and isinstance(step, str) and step not in at:
+            known = [key for key in at if key != ITEM]
+            return f"there is no `{step}` {f'in `{walked}`' if walked else 'here'}{did_you_mean(step, known)}"
+        at = at.get(step) if isinstance(at, dict) and isinstance(step, str) else None
+        walked = f"{walked}.{step}" if walked else str(step)
+    return ""

@@ -16,6 +16,7 @@ from jmespath import exceptions, functions, parser, visitor
 
 from engine.issues import did_you_mean
 from engine.language.faults import Failed, TextFault
+from engine.language.path_faults import STRINGS, lexer_fault, parser_fault
 
 MOST_CHARACTERS = 4096
 DEEPEST = 64
@@ -32,7 +33,6 @@ Tree = Any
 """A node of the library's syntax tree: a dict with `type`, `children` and often `value`."""
 
 _SIGNATURES: dict[str, Any] = functions.Functions.FUNCTION_TABLE
-_STRINGS = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\]|\\.)*`", re.DOTALL)
 _MULTI = ("multi_select_list", "multi_select_dict")
 
 
@@ -106,9 +106,9 @@ def parse(text: str) -> Expression:
             warnings.simplefilter("ignore")  # of words between backticks, which it reads as text
             tree = parser.Parser().parse(text).parsed
     except exceptions.LexerError as error:
-        raise _lexer_fault(text, error) from None
+        raise lexer_fault(text, error) from None
     except exceptions.JMESPathError as error:
-        raise _parser_fault(text, error) from None
+        raise parser_fault(text, error) from None
     except (RecursionError, ValueError, OverflowError):
         raise TextFault("bad-path", "the path is nested too deep") from None
     return Expression(text, _rooted(tree), frozenset(_reads(tree)), _checked(tree, text))
@@ -135,7 +135,7 @@ def _scan(text: str) -> None:
         raise TextFault("bad-path", "a path is expected here")
     if len(text) > MOST_CHARACTERS:
         raise TextFault("bad-path", f"the path is over {MOST_CHARACTERS:,} characters long")
-    bare = _STRINGS.sub(lambda match: "s" * len(match.group()), text)
+    bare = STRINGS.sub(lambda match: "s" * len(match.group()), text)
     depth = 0
     for at, character in enumerate(bare):
         depth += (character in "([{") - (character in ")]}")
@@ -144,70 +144,6 @@ def _scan(text: str) -> None:
     for sign in ("!", "|", "&", "[", "<", ">", "="):
         if bare.count(sign) > 2 * DEEPEST:
             raise TextFault("bad-path", f"the path holds over {2 * DEEPEST} times {sign}")
-
-
-def _lexer_fault(text: str, error: exceptions.LexerError) -> TextFault:
-    at = error.lexer_position
-    if "nclosed" in error.message:
-        return TextFault("bad-path", f"this {_name(text[at : at + 1])} is never closed", at)
-    character = text[at : at + 1]
-    if character == "=":
-        return TextFault("bad-path", "`=` alone means nothing in a path", at, "`==` compares")
-    if character == "-" and re.search(r"\w-\w", text[max(at - 1, 0) : at + 2]):
-        hint = "a name with a dash stands in double quotes; to subtract, use a template: {{ a - b }}"
-        return TextFault("bad-path", "`-` means nothing in a path", at, hint)
-    if character in "+-*/":
-        return TextFault("bad-path", "a path does not calculate", at, "a template does: {{ a / b }}")
-    if "Bad token" in str(error) or "literal" in error.message.lower():
-        return TextFault(
-            "bad-path", "between backticks stands JSON, and this is none", at, "text: 'in single quotes'"
-        )
-    return TextFault("bad-path", f"`{character}` means nothing in a path", at)
-
-
-def _name(quote: str) -> str:
-    return {"'": "single quote", '"': "double quote", "`": "backtick"}.get(quote, "quote")
-
-
-def _parser_fault(text: str, error: exceptions.JMESPathError) -> TextFault:
-    at = getattr(error, "lex_position", None)
-    at = len(text) if at is None else min(at, len(text))
-    token = str(getattr(error, "token_type", "") or "").lower()
-    before = text[:at].rstrip()
-    if at >= len(text.rstrip()):
-        opened = _open_bracket(text)
-        if opened is not None:
-            return TextFault("bad-path", f"this {text[opened]} is never closed", opened)
-        if before.endswith("."):
-            return TextFault("bad-path", "a name is expected after the dot", max(len(before) - 1, 0))
-        return TextFault("bad-path", "the path ends where something is expected", max(len(before) - 1, 0))
-    if before.endswith("."):
-        hint = "a name that is no plain word stands in double quotes" if token == "number" else ""
-        return TextFault("bad-path", "a name is expected after the dot", at, hint)
-    if token == "number":
-        number = re.match(r"-?\d+", text[at:])
-        hint = f"write it between backticks: `{number.group()}`" if number else ""
-        return TextFault("bad-path", "a bare number cannot stand here", at, hint)
-    if token in ("unquoted_identifier", "quoted_identifier"):
-        if before.endswith("["):
-            return TextFault(
-                "bad-path", "brackets take a number, a filter or nothing", at, 'write a.b or a."b c"'
-            )
-        hint = 'a name with spaces stands in double quotes, such as custom_attributes."Refund amount"'
-        return TextFault("bad-path", "a second name cannot follow without a dot", at, hint)
-    shown = text[at : at + 2] if text[at : at + 2] in ("||", "&&", "==", "!=", "<=", ">=") else text[at]
-    return TextFault("bad-path", f"`{shown}` is not expected here", at)
-
-
-def _open_bracket(text: str) -> int | None:
-    bare = _STRINGS.sub(lambda match: "s" * len(match.group()), text)
-    opened: list[int] = []
-    for at, character in enumerate(bare):
-        if character in "([{":
-            opened.append(at)
-        elif character in ")]}" and opened:
-            opened.pop()
-    return opened[-1] if opened else None
 
 
 def _here(node: Tree) -> Iterator[Tree]:
@@ -251,6 +187,8 @@ def _checked(tree: Tree, text: str) -> bool:
         if node["type"] == "function_expression":
             _check_function(node, next(calls[node["value"]], 0))
             children = [child["children"][0] if child["type"] == "expref" else child for child in children]
+        elif node["type"] == "literal" and _depth(node["value"]) > DEEPEST:
+            raise TextFault("bad-path", f"brackets are nested over {DEEPEST} deep", max(text.find("`"), 0))
         elif node["type"] == "expref":
             message = "`&` stands only before what a function like sort_by() takes"
             raise TextFault("bad-path", message, max(text.find("&"), 0))
@@ -272,7 +210,7 @@ def _checked(tree: Tree, text: str) -> bool:
 
 def _calls(text: str) -> dict[str, Iterator[int]]:
     """Where each function is called, in the order of the text, which is that of the tree."""
-    bare = _STRINGS.sub(lambda match: "s" * len(match.group()), text)
+    bare = STRINGS.sub(lambda match: "s" * len(match.group()), text)
     places: dict[str, list[int]] = defaultdict(list)
     for match in re.finditer(r"(\w+)\s*\(", bare):
         places[match.group(1)].append(match.start())
@@ -330,6 +268,18 @@ def _check_result(found: Any) -> None:
             waiting += top.values()
         elif isinstance(top, list):
             waiting += top
+
+
+def _depth(value: Any) -> int:
+    """How deep a value is nested."""
+    deepest = 0
+    waiting = [(value, 1)]
+    while waiting:
+        top, depth = waiting.pop()
+        deepest = max(deepest, depth)
+        inner = top.values() if isinstance(top, dict) else top if isinstance(top, list) else ()
+        waiting += [(child, depth + 1) for child in inner]
+    return deepest
 
 
 def _size(value: Any, most: int) -> int:

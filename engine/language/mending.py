@@ -14,6 +14,7 @@ BROKEN = "\ue000could not be read\ue001"
 UNREADABLE = (yaml.YAMLError, ValueError, OverflowError)
 """What PyYAML raises; the last two for numbers in escapes and directives, without a place."""
 
+MISPLACED = "this line is not what is expected here"
 _IN_QUOTES = 'put the whole value in quotes: "..."'
 _KEY = re.compile(
     r"""(\s*(?:-\ +)*(?:"[^"]*"|'[^']*'|[^\s'"\[\]{}&*!|>%@`\#-][^\#:]*?)\s*:)(?=\s)\s*""", re.VERBOSE
@@ -22,12 +23,20 @@ _LONGEST_KEY = 300
 _OWN = "[]{}*&!|>%@`,?"
 
 
-def without_line(text: str, line: int) -> str:
-    """The text with the value of one line taken out, so that the rest can be read; or unchanged."""
+def without_line(text: str, line: int, *, section: bool = False) -> str:
+    """The text with the value of one line taken out, so that the rest can be read; or unchanged.
+
+    With *section* all goes up to the next line that is not indented: where one line stands wrongly,
+    those after it only seem to.
+    """
     lines = text.split("\n")
     if line >= len(lines):
         return text
     old = lines[line]
+    if section and old.strip():
+        end = next((at for at in range(line + 1, len(lines)) if lines[at][:1].strip()), len(lines))
+        lines[line:end] = [""] * (end - line)
+        return "\n".join(lines)
     indent = old[: len(old) - len(old.lstrip())]
     key = _KEY.match(old[:_LONGEST_KEY])
     if key and BROKEN not in old and "\t" not in indent:
@@ -119,10 +128,9 @@ def _misplaced(document: Document, line: int) -> Issue:
         return Issue(
             "bad-indentation", f"this line is indented {message}", document.place(line, indent), hint
         )
-    message = "this line is not what is expected here"
     return Issue(
         "bad-yaml",
-        message,
+        MISPLACED,
         document.place(line, indent),
         "a map has lines of `name: value`, a list lines of `- value`",
     )

@@ -62,6 +62,8 @@ def read_spec(root: Node, stem: str, shared: Mapping[str, Node], say: Say, cache
     kind = kind_of(root)
     if root.kind != "map" or not kind:
         hint = "a mapping starts with `metric: NAME`, a profile with `name: NAME`"
+        if root.kind == "map" and {"metric", "name"} & {key.lower() for key in root.value}:
+            hint = "keys are written in lower case: metric, name"
         say(Issue("not-a-spec", "there is neither `metric` nor `name` in this file", root.place, hint))
         return None
     faults: list[Issue] = []
@@ -331,7 +333,12 @@ class _Reader:
         brought = {name for layer in self.merged.layers[:-1] for name in _keys(layer.get("properties"))}
         known = {field.name for field in properties} | brought
         for node in texts_of(self.merged.own, "without", self.say):
-            if node.value not in brought:
+            if node.value not in brought and node.value in _keys(own):
+                hint = "`without` leaves out what shared files bring; this line can go itself"
+                self.say(
+                    Issue("unknown-property", f'"{node.value}" is a line of this file', node.place, hint)
+                )
+            elif node.value not in brought:
                 message = f'no shared file brings a property "{node.value}"{did_you_mean(node.value, known)}'
                 self.say(Issue("unknown-property", message, node.place))
         left_out = {node.value for node in texts_of(self.merged.own, "without", lambda _: None)}

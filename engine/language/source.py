@@ -16,7 +16,7 @@ import yaml
 
 from engine.issues import Issue, Place
 from engine.language.document import Document, raw_index
-from engine.language.mending import BROKEN, UNREADABLE, fault_of, without_line
+from engine.language.mending import BROKEN, MISPLACED, UNREADABLE, fault_of, without_line
 
 NodeKind = Literal["scalar", "map", "list"]
 
@@ -139,7 +139,9 @@ def _read_slowly(document: Document, limits: Limits) -> tuple[Node | None, list[
         except UNREADABLE as error:
             fault = fault_of(error, document, builder.last)
             faults.append(fault)
-            mended = without_line(document.text, fault.place.line - 1 if fault.place else 0)
+            line = fault.place.line - 1 if fault.place else 0
+            misplaced = fault.code == "bad-indentation" or fault.message == MISPLACED
+            mended = without_line(document.text, line, section=misplaced)
             if mended == document.text:
                 return None, _merged(faults, builder.issues)
             document = Document(document.file, mended, document.shown)

@@ -24,6 +24,7 @@ from engine.language.sandbox import FILTERS, FULL, LARGEST_NUMBER, LONGEST_TEXT,
 MOST_CHARACTERS = 4096
 DEEPEST = 40
 MOST_NODES = 500
+_IN_BRACKETS = "in a template, a name with spaces stands in brackets: custom_attributes['Refund amount']"
 _NODES = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Getattr, nodes.Getitem,
     nodes.Filter, nodes.Test, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Add,
@@ -186,7 +187,7 @@ def _syntax_fault(text: str, error: TemplateSyntaxError) -> TextFault:
         return _unknown_tag(tag.group(1), at)
     if "expected name or number" in message:
         dot = text.rfind(".", 0, at + 1)
-        return TextFault("bad-template", "a name is expected after the dot", max(dot, 0))
+        return TextFault("bad-template", "a name is expected after the dot", max(dot, 0), _IN_BRACKETS)
     if re.match(r"unexpected '[)\]}]'", message):
         at = _odd_bracket(text)
     operator = re.search(r"\{[{%][-+]?\s*(and|or|in|is)\s+$", text[:at])
@@ -196,7 +197,8 @@ def _syntax_fault(text: str, error: TemplateSyntaxError) -> TextFault:
     if not rest or rest.startswith(("}}", "%}", "-}}", "-%}", "+%}")):
         return TextFault("bad-template", "the expression ends where something is expected", at)
     word = re.match(r"\w+|\W", rest)
-    return TextFault("bad-template", f"`{word.group() if word else rest[0]}` is not expected here", at)
+    hint = _IN_BRACKETS if re.search(r"\.\w+\s+$", text[:at]) else ""
+    return TextFault("bad-template", f"`{word.group() if word else rest[0]}` is not expected here", at, hint)
 
 
 def _odd_bracket(text: str) -> int:

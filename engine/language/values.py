@@ -18,6 +18,13 @@ _ONLY_AS = re.compile(r"as\s+[A-Za-z_]\w*")
 _TEMPLATE_AS = re.compile(r"\}\}(?P<as>\s+as\s+[A-Za-z_]\w*)\s*$")
 BLOCK_KEYS = ("path", "template", "value", "as", "default", "required", "help", "except")
 
+_OTHER_TYPES = {
+    "string": "text", "str": "text", "html": "plain_text", "int": "integer", "float": "number",
+    "decimal": "number", "currency": "number", "money": "number", "bool": "boolean", "timestamp": "datetime",
+    "time": "datetime", "phone_number": "phone", "mail": "email", "link": "url", "array": "list",
+}  # fmt: skip
+"""What the types are called elsewhere."""
+
 Say = Callable[[Issue], None]
 
 
@@ -121,9 +128,8 @@ def _read_line(node: Node, say: Say, full: bool) -> Value | None:
 def _read_type(name: str, place: Place, say: Say) -> Type | None:
     if name in TYPES:
         return TYPES[name]
-    message = (
-        f'there is no type "{name}"{did_you_mean(name, TYPES)}' if name else "a type is expected after `as`"
-    )
+    meant = f'; did you mean "{_OTHER_TYPES[name]}"?' if name in _OTHER_TYPES else did_you_mean(name, TYPES)
+    message = f'there is no type "{name}"{meant}' if name else "a type is expected after `as`"
     say(Issue("unknown-type", message, place, f"types: {', '.join(TYPES)}"))
     return None
 

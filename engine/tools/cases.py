@@ -13,6 +13,7 @@ from engine.errors import Unreadable
 from engine.events import Parked, Result, Translation
 from engine.intercom.records import RecordsFile, read_records
 from engine.issues import Place, did_you_mean
+from engine.language.catalogue import KEYS, kind_of
 from engine.language.conversions import iso, moment
 from engine.language.faults import Failed, Refused
 from engine.language.plan import Plan
@@ -79,9 +80,8 @@ def _given(plan: Plan, case: Case, fixtures: Path) -> dict[str, Any]:
         *fixtures.resolve().glob("**/"),
     ):
         known = [found.stem for found in fixtures.glob("*.json")]
-        raise Unreadable(
-            f"there is no fixture {case.given}.json in {fixtures}{did_you_mean(case.given, known)}"
-        )
+        meant = did_you_mean(case.given, known) or "; write its name without folder and .json"
+        raise Unreadable(f"there is no fixture {case.given}.json in {fixtures}{meant}")
     try:
         payload = msgspec.json.decode(file.read_bytes())
     except (msgspec.DecodeError, UnicodeDecodeError, OSError):
@@ -93,10 +93,13 @@ def _given(plan: Plan, case: Case, fixtures: Path) -> dict[str, Any]:
         item = plan.spec.item.search(payload)
     except Failed:
         item = None
+    documented = {key for topic in plan.spec.topics for key in KEYS.get(kind_of(topic), ())}
     for steps, node in case.changes:
         if steps[0] == "event":
             _put(payload, steps[1:], node)
         elif isinstance(item, dict):
+            if steps[0] not in documented:
+                _check_there(item, steps[0], ".".join(map(str, steps)))
             _put(item, steps, node)
         else:
             raise Unreadable("the fixture has no item to change")
@@ -111,6 +114,7 @@ def _put(at: Any, steps: tuple[str | int, ...], node: Node) -> None:
     where = ".".join(map(str, steps))
     for step, following in pairwise(steps):
         found = _child(at, step)
+        _check_there(at, step, where)
         if not isinstance(found, dict | list):
             if not isinstance(at, dict) or not isinstance(step, str) or not isinstance(following, str):
                 raise Unreadable(f"the fixture has no place `{where}`")
@@ -123,6 +127,12 @@ def _put(at: Any, steps: tuple[str | int, ...], node: Node) -> None:
             at[index] = node.data()
         case _:
             raise Unreadable(f"the fixture has no place `{where}`")
+
+
+def _check_there(at: Any, step: str | int, where: str) -> None:
+    """Refuse to pass through a key that the fixture does not have: it is misspelt."""
+    if isinstance(at, dict) and isinstance(step, str) and step not in at:
+        raise Unreadable(f"the fixture has no `{step}` for `{where}`{did_you_mean(step, at)}")
 
 
 def _child(at: Any, step: str | int) -> Any:
@@ -171,9 +181,9 @@ def _parts(node: Node, made: Translation) -> Iterator[Difference]:
         elif key == "without":
             yield from _unwanted(wanted, made)
         elif key in ("profile", "properties"):
-            yield from _within(key, wanted, getattr(made, key))
+            yield from _within(key, wanted, getattr(made, key), _reasons(made))
         else:
-            yield from _one(key, wanted, getattr(made, key))
+            yield from _one(key, wanted, getattr(made, key), _reasons(made))
 
 
 def _same_moment(wanted: Any, made: Translation) -> bool:
@@ -190,18 +200,24 @@ def _unwanted(node: Node, made: Translation) -> Iterator[Difference]:
                 yield Difference(str(name.value), ABSENT, section[name.value], name.place)
 
 
-def _within(label: str, node: Node, got: Any) -> Iterator[Difference]:
+def _reasons(made: Translation) -> dict[str, str]:
+    """Why fields are left out, by the field."""
+    return {issue.field: issue.message.partition(": ")[2] for issue in made.issues if issue.field}
+
+
+def _within(label: str, node: Node, got: Any, reasons: dict[str, str]) -> Iterator[Difference]:
     """The lines of an expected object; what it does not name may be there."""
     for key, _, wanted in node.items():
         found = got.get(key) if isinstance(got, dict) else None
-        yield from _one(f"{label}.{key}", wanted, found)
+        yield from _one(f"{label}.{key}", wanted, found, reasons)
 
 
-def _one(label: str, wanted: Node, found: Any) -> Iterator[Difference]:
+def _one(label: str, wanted: Node, found: Any, reasons: dict[str, str]) -> Iterator[Difference]:
     if wanted.kind == "map" and isinstance(found, dict):
-        yield from _within(label, wanted, found)
+        yield from _within(label, wanted, found, reasons)
     elif not _equal(wanted.data(), found):
-        yield Difference(label, wanted.data(), ABSENT if found is None else found, wanted.place)
+        absent = f"(left out: {reasons[label]})" if label in reasons else ABSENT
+        yield Difference(label, wanted.data(), absent if found is None else found, wanted.place)
 
 
 def _equal(wanted: Any, found: Any) -> bool:
