@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from engine.language.catalogue import TOPICS
 from engine.language.conversions import TYPES
 
 HERE = Path(__file__).resolve().parent
@@ -26,7 +27,19 @@ def types_page() -> str:
     ])  # fmt: skip
 
 
-PAGES = {"types.md": types_page}
+def topics_page() -> str:
+    lines = [
+        "# Topics",
+        "",
+        "The notifications that Intercom documents for its API 2.9 to 2.16, by the object that they tell of.",
+        "Others work too, and are warned of. Made from the engine's own table by `docs/generate.py`.",
+    ]
+    for kind, topics in TOPICS.items():
+        lines += ["", f"## {kind}", "", *(f"- `{topic}`" for topic in sorted(topics))]
+    return "\n".join([*lines, ""])
+
+
+PAGES = {"types.md": types_page, "topics.md": topics_page}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

@@ -43,9 +43,9 @@ class Translation:
 
     `metric` is the metric's name in Klaviyo, or the name of a profile mapping. `time` is UTC and to
     the second; a profile has none, and neither `unique_id` nor `value`. `profile` and `properties`
-    hold JSON values, none of them null. `places` says which line of which spec made each field
-    (`properties.Title`). `spec` and `spec_hash` name the mapping and its exact text. `request` is
-    set by `Runner`.
+    hold JSON values, none of them null (though an object in them may hold nulls). `places` says which
+    line of which spec made each field (`properties.Title`). `spec` and `spec_hash` name the mapping
+    and its exact text. `request` is set by `Runner`.
     """
 
     metric: str

@@ -57,6 +57,9 @@ CODES: dict[str, Kind] = {
     "failed": Kind("warning", "the path or the template cannot be worked out for this notification"),
     "no-record": Kind("warning", "Intercom has no record of this id, so what needs it has no value"),
     "over-limit": Kind("warning", "the value is over one of Klaviyo's limits, so the field is left out"),
+    "not-accepted": Kind(
+        "warning", "Klaviyo would refuse the event for this value, so the field is left out"
+    ),
     "phone-only": Kind("warning", "Klaviyo drops such events in accounts without SMS"),
 }
 

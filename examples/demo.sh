@@ -20,8 +20,9 @@ intercom-klaviyo check examples/broken_spec.yaml
 
 cat <<'NEXT'
 
-Try next (the command is .venv/bin/intercom-klaviyo, or `python cli.py` in the environment):
+Try next:
+  . .venv/bin/activate                   so that the command is found
   intercom-klaviyo translate tests/fixtures/ticket.created.json --records tests/fixtures/records.yaml
   intercom-klaviyo test                  runs the tests inside the specs
-  edit mappings/created_ticket.yaml      and run the first command again
+  "Make it yours" in README.md           your own property in five minutes
 NEXT

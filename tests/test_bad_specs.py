@@ -21,7 +21,7 @@ from engine.issues import CODES, Issue, Place, render
 FOLDER = Path(__file__).parent / "bad_specs"
 FILES = [*sorted(FOLDER.glob("*.yaml")), *sorted((FOLDER / "shared").glob("*.yaml"))]
 
-OF_NOTIFICATIONS = {"refused", "failed", "no-record", "over-limit", "phone-only"}
+OF_NOTIFICATIONS = {"refused", "failed", "no-record", "over-limit", "not-accepted", "phone-only"}
 """Codes that come of a notification, not of a spec."""
 
 METRIC = """\

@@ -707,9 +707,34 @@ def test_the_workspace_stands_before_every_id_and_the_id_is_a_property_too(made:
 
 
 def test_no_property_of_a_spec_takes_the_place_of_the_event_id(made: Made) -> None:
-    made.spec("properties:\n  Intercom Event ID: id\n  Intercom *: attributes\n")
+    made.spec("properties:\n  Intercom *: attributes\n")
     event = made.event({"attributes": {"Event ID": "mine"}})
     assert event.properties["Intercom Event ID"] == "ic:app:conv:1"
+
+
+def test_a_line_for_the_event_id_is_a_fault_since_the_engine_makes_it(made: Made) -> None:
+    made.spec("properties:\n  Intercom Event ID: id\n")
+    with pytest.raises(SpecError) as error:
+        made.event()
+    assert [issue.code for issue in error.value.issues] == ["name-taken"]
+
+
+def test_a_value_that_is_refused_does_not_come_in_by_a_spread(made: Made) -> None:
+    made.spec("properties:\n  B x: n as number\n  '* x': q\n")
+    event = made.event({"n": "bad", "q": {"B": "raw", "C": 1}})
+    assert "B x" not in event.properties
+    assert event.properties["C x"] == 1
+
+
+def test_what_is_done_to_a_result_reaches_no_other(made: Made) -> None:
+    made.spec("properties:\n  C: { value: [1, 2] }\n  D: { path: nope, default: { a: 1 } }\n  O: owner\n")
+    first = made.event({"owner": {"x": [1]}})
+    first.properties["C"].append(9)
+    first.properties["D"]["b"] = 2
+    first.properties["O"]["x"].append(2)
+    again = made.event({"owner": {"x": [1]}})
+    assert (again.properties["C"], again.properties["D"]) == ([1, 2], {"a": 1})
+    assert again.properties["O"] == {"x": [1]}
 
 
 @pytest.mark.parametrize(

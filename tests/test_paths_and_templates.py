@@ -564,7 +564,7 @@ def test_an_id_needs_every_part_of_it(template: str, expected: Any) -> None:
     assert templates.parse(template, full=True).render(scope()) == expected
 
 
-# Hostile paths and templates (reliability.md 3.2 and 3.3), each in a process that has a second
+# Hostile paths and templates, each in a process that has a second
 
 
 def limited(work: Callable[[], str]) -> str:

@@ -41,7 +41,7 @@ def within(seconds: float) -> Iterator[None]:
     assert time.process_time() - start < seconds
 
 
-# Nasty files (reliability.md 3.1)
+# Nasty files
 
 ALIASES = "".join(
     [

@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.commands.options import machine_options, runner_from
-from engine.commands.text import FINE, FOUND, complain, echo_json, outcome_of, safe, show_issues, shown, stdin
+from engine.commands.text import (
+    FINE,
+    FOUND,
+    complain,
+    echo_json,
+    outcome_of,
+    reason_of,
+    safe,
+    show_issues,
+    shown,
+    stdin,
+)
 from engine.errors import Unreadable
 from engine.events import Translation
 from engine.issues import Place
@@ -66,8 +77,7 @@ def _row(name: str, explanation: Explanation) -> dict[str, Any]:
         "input": name,
         "outcome": outcome_of(result),
         "metric": result.metric or None,
-        "reason": None if isinstance(result, Translation) else result.reason,
-        "detail": None if isinstance(result, Translation) else result.detail,
+        "reason": reason_of(result),
         "rows": [_fields(row) for row in explanation.rows],
         "when": [
             {"condition": check.text, "found": check.found, "holds": check.holds, **_place(check.place)}

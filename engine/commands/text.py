@@ -44,6 +44,11 @@ def outcome_of(result: Result) -> str:
     return "parked" if isinstance(result, Parked) else "skipped"
 
 
+def reason_of(result: Result) -> str | None:
+    """Why nothing came of it, `code: sentence`; None for an event and for a profile."""
+    return None if isinstance(result, Translation) else f"{result.reason}: {result.detail}"
+
+
 def echo_json(row: Any) -> None:
     """One line of JSON, in UTF-8 whatever the locale."""
     try:

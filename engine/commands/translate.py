@@ -7,7 +7,18 @@ from typing import Any
 import click
 
 from engine.commands.options import machine_options, runner_from
-from engine.commands.text import FINE, FOUND, complain, echo_json, outcome_of, safe, show_issues, shown, stdin
+from engine.commands.text import (
+    FINE,
+    FOUND,
+    complain,
+    echo_json,
+    outcome_of,
+    reason_of,
+    safe,
+    show_issues,
+    shown,
+    stdin,
+)
 from engine.errors import Unreadable
 from engine.events import Result, Skipped, Translation
 from engine.issues import counted
@@ -71,15 +82,13 @@ def translate(
 
 def _row(name: str, result: Result) -> dict[str, Any]:
     request = result.request if isinstance(result, Translation) else None
-    waiting = None if isinstance(result, Translation) else result
     return {
         "input": name,
         "outcome": outcome_of(result),
         "metric": result.metric or None,
         "endpoint": request.endpoint if request else None,
         "body": request.body if request else None,
-        "reason": waiting.reason if waiting else None,
-        "detail": waiting.detail if waiting else None,
+        "reason": reason_of(result),
         "issues": [issue.as_json() for issue in result.issues],
     }
 

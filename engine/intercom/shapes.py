@@ -41,7 +41,7 @@ def _object(value: dict[Any, Any], depth: int) -> dict[str, Any]:
             made[key] = _copied(child, depth + 1)
         elif key in ASSIGNEES:
             made[key] = _assignee(child, depth + 1)
-        elif isinstance(child, str) and (key.endswith("_at") or key in OTHER_TIMES):
+        elif isinstance(child, str | float) and (key.endswith("_at") or key in OTHER_TIMES):
             made[key] = _seconds(child)
         else:
             made[key] = shaped(child, depth + 1)
@@ -52,7 +52,7 @@ def _object(value: dict[Any, Any], depth: int) -> dict[str, Any]:
 def _name_alike(made: dict[str, Any]) -> None:
     """Bring what goes by several names, or comes in several forms, into one."""
     state = made.get("ticket_state")
-    if isinstance(state, str) and "part_type" not in made:  # up to 2.11, with its labels beside it
+    if isinstance(state, str) and _is_ticket(made):  # up to 2.11, with its labels beside it
         labels = {key: made.get(f"ticket_state_{key}") for key in ("internal_label", "external_label")}
         made["ticket_state"] = {"category": state} | {key: text for key, text in labels.items() if text}
     owner = made.get("owner_id")
@@ -67,6 +67,11 @@ def _name_alike(made: dict[str, Any]) -> None:
             listed[inner] = listed[other]
 
 
+def _is_ticket(made: dict[str, Any]) -> bool:
+    """Not one of a ticket's parts, whose `ticket_state` is a text in every version."""
+    return "part_type" not in made and made.get("type") != "ticket_part"
+
+
 def _assignee(value: Any, depth: int) -> Any:
     """The id as a number; None for nobody: null, 0, "0" and ""."""
     if isinstance(value, str):
@@ -78,14 +83,14 @@ def _assignee(value: Any, depth: int) -> Any:
     return None if value == 0 and not isinstance(value, bool) else shaped(value, depth)
 
 
-def _seconds(text: str) -> Any:
-    """Epoch seconds of a time; the text itself where it is none, for the type to refuse."""
-    if not text.strip():
+def _seconds(value: str | float) -> Any:
+    """Epoch seconds of a time; the value itself where it is none, for the type to refuse."""
+    if isinstance(value, str) and not value.strip():
         return None
     try:
-        return math.floor(moment(text).timestamp())
+        return math.floor(moment(value).timestamp())
     except Refused:
-        return text
+        return _scalar(value)
 
 
 def _copied(value: Any, depth: int) -> Any:

@@ -22,7 +22,6 @@ from engine.paths import bundled
 EVENTS = "/api/events"
 PROFILE_IMPORT = "/api/profile-import"
 IDENTIFIERS = ("email", "phone_number", "external_id")
-NEEDED = frozenset(("metric", "profile", "time", "unique_id"))
 
 _SCHEMAS = {EVENTS: "klaviyo-event.schema.json", PROFILE_IMPORT: "klaviyo-profile.schema.json"}
 
@@ -46,14 +45,13 @@ class Builder:
         body = made.body()
         if not self._is_valid(made.endpoint, body):
             wrong = made.drop(self._faults(made.endpoint, body))
-            body = made.body()
-            if wrong or not self._is_valid(made.endpoint, body):
-                return made.parked(
-                    "invalid", f"Klaviyo would refuse the body: {wrong or 'it is not what it takes'}"
-                )
             parked = made.unsendable(now)
             if parked:
                 return parked
+            body = made.body()
+            if wrong or not self._is_valid(made.endpoint, body):
+                wrong = wrong or "it is not what it takes"
+                return made.parked("invalid", f"Klaviyo would refuse the body: {wrong}")
         largest = limits.LARGEST_EVENT_BYTES if made.endpoint == EVENTS else limits.LARGEST_PROFILE_BYTES
         if len(msgspec.json.encode(body)) > largest:
             return made.parked("too_large", f"the body is over Klaviyo's {largest // 1000:,} KB")
@@ -122,7 +120,7 @@ class _Body:
         for label, value in list(self._fields()):
             found = limits.excess(value) or limits.excess(label)
             if found:
-                self._leave_out(label, found)
+                self._leave_out("over-limit", label, found)
         over = list(self.properties)[limits.MOST_PROPERTIES :]
         if over:
             for name in over:
@@ -182,7 +180,8 @@ class _Body:
         for path, words in faults:
             field = self._field_at(path)
             if field:
-                self._leave_out(field, words)
+                code = "over-limit" if words.startswith(("is over", "has over")) else "not-accepted"
+                self._leave_out(code, field, words)
             else:
                 return f"{'.'.join(path[start:]) or 'it'} {words}"
         return ""
@@ -203,7 +202,7 @@ class _Body:
             return f"profile.location.{parts[1]}" if len(parts) > 1 else "profile.location"
         return f"profile.{parts[0]}" if parts else ""
 
-    def _leave_out(self, field: str, words: str) -> None:
+    def _leave_out(self, code: str, field: str, words: str) -> None:
         section, _, name = field.partition(".")
         if section == "value":
             self.value = None
@@ -214,7 +213,7 @@ class _Body:
         else:
             self.profile.pop(name, None)
         place = self._source.places.get(field)
-        self.issues.append(Issue("over-limit", f"{field}: this {words}", place, field=field))
+        self.issues.append(Issue(code, f"{field}: this {words}", place, field=field))
 
     def translation(self, request: Request) -> Translation:
         if list(self.profile) and not self.profile.get("email") and not self.profile.get("external_id"):

@@ -4,7 +4,9 @@ A number and its text are equal, since ids come as either; true and false equal 
 value is neither at least nor at most anything.
 """
 
+import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from engine.issues import Issue, Place, did_you_mean
@@ -13,6 +15,8 @@ from engine.language.faults import Refused
 from engine.language.source import Node
 from engine.language.values import Say, Value
 
+LONGEST_NUMBER = 300
+JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 FORMS = ("not", "at_least", "at_most")
 
 
@@ -52,17 +56,21 @@ def same(found: Any, wanted: Any) -> bool:
     if isinstance(found, bool) or isinstance(wanted, bool) or found is None or wanted is None:
         return found is wanted
     if isinstance(found, str) and isinstance(wanted, int | float):
-        return found.strip() in _texts(wanted)
+        return _is_text_of(found, wanted)
     if isinstance(wanted, str) and isinstance(found, int | float):
-        return wanted.strip() in _texts(found)
+        return _is_text_of(wanted, found)
     return bool(found == wanted)
 
 
-def _texts(number: int | float) -> tuple[str, ...]:
+def _is_text_of(text: str, number: int | float) -> bool:
+    """Whether a text writes a number as JSON does: exactly, however many digits an id has."""
+    text = text.strip()
+    if len(text) > LONGEST_NUMBER or not JSON_NUMBER.fullmatch(text):
+        return False
     try:
-        return number_text(number), repr(number)
-    except Refused:
-        return ()
+        return Decimal(text) == Decimal(number_text(number))
+    except (Refused, ArithmeticError):
+        return False
 
 
 def read_condition(path: Value, key: str, place: Place, node: Node, say: Say) -> Condition | None:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from engine.language.faults import Refused
 
 FIRST_MILLISECONDS = 10**11
-"""Numbers from here on are milliseconds since 1970, not seconds (reliability.md 4.4: year 5138)."""
+"""Numbers from here on are milliseconds since 1970, not seconds: in seconds, this is the year 5138."""
 
 LARGEST_NUMBER = 10**18
 """Numbers from here on are refused: no destination keeps them exactly, and Python may not print them."""

@@ -8,9 +8,9 @@ from engine.events import Notification, Result, Skipped, Translation
 from engine.issues import Place, did_you_mean
 from engine.language.expressions import ITEM, Expression, steps
 from engine.language.faults import Failed, Refused, TextFault
-from engine.language.made import EVENT_ID, Element
+from engine.language.made import Element
 from engine.language.reference import Run, id_of, once
-from engine.language.spec import Field, Spec
+from engine.language.spec import EVENT_ID, Field, Spec
 from engine.language.values import Constant, Value
 from engine.ports import Known
 

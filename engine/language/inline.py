@@ -1,6 +1,6 @@
 """The `tests:` inside a spec: read here, run by the command `test`."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from engine.issues import Issue, did_you_mean
 from engine.language.expressions import steps
@@ -76,6 +76,28 @@ def _check_expect(node: Node, say: Say) -> None:
         elif expected.value not in OUTCOMES and not expected.broken:
             hint = "skipped, parked, or parts of the result: " + ", ".join(EXPECT_KEYS)
             say(Issue("wrong-kind", "this cannot be expected", expected.place, hint))
+
+
+def check_names(cases: Iterable[Case], made: Collection[str], say: Say) -> None:
+    """Tell of properties that a test expects, or expects not, and that the spec cannot make: typos.
+
+    *made* are the names of properties (with `*` where each key of an object stands) and of profile fields.
+    """
+    for case in cases:
+        for expected in case.expect.value if case.expect.kind == "list" else [case.expect]:
+            properties, without = expected.get("properties"), expected.get("without")
+            names = [(key, place) for key, place, _ in properties.items()] if properties else []
+            if without:
+                names += [(node.value, node.place) for node in texts_of(expected, "without", lambda _: None)]
+            for name, place in names:
+                if not any(_fits(name, known) for known in made):
+                    message = f'this spec makes no property "{name}"{did_you_mean(name, made)}'
+                    say(Issue("unknown-property", message, place))
+
+
+def _fits(name: str, known: str) -> bool:
+    before, star, after = known.partition("*")
+    return name == known or bool(star and name.startswith(before) and name.endswith(after))
 
 
 def texts_of(root: Node, key: str, say: Say) -> list[Node]:

@@ -1,16 +1,14 @@
 """What is made of one element: profile and properties, line by line, and an issue for what fails."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from engine.issues import Issue, Place
 from engine.language.faults import Failed, Refused
-from engine.language.spec import Field
+from engine.language.spec import EVENT_ID, Field
 from engine.language.values import Value
-
-EVENT_ID = "Intercom Event ID"
-"""The property that repeats `unique_id`, since Klaviyo never gives unique ids back."""
 
 
 @dataclass(slots=True)
@@ -26,8 +24,9 @@ class Element:
 class Made:
     """What has been made of one element so far."""
 
-    def __init__(self, element: Element) -> None:
+    def __init__(self, element: Element, lines: Iterable[Field] = ()) -> None:
         self.element = element
+        self._named = {line.name for line in lines if not line.is_spread}
         self.time: datetime | None = None
         self.unique_id = ""
         self.value: Any = None
@@ -68,9 +67,9 @@ class Made:
         if found is not None:
             outer, _, inner = one.name.partition(".")
             if inner:
-                self.profile.setdefault(outer, {})[inner] = found
+                self.profile.setdefault(outer, {})[inner] = owned(found)
             else:
-                self.profile[outer] = found
+                self.profile[outer] = owned(found)
             self.places[label] = one.value.place
         return _required(one.value, found, label)
 
@@ -95,7 +94,7 @@ class Made:
             spread = None
         for key, raw in (spread or {}).items():
             name = one.name.replace("*", key)
-            if one.keeps(key) and name not in self.properties:
+            if one.keeps(key) and name not in self._named and name not in self.properties:
                 self._set(name, self._settled(one.value, raw, f"properties.{name}"), one.value.place)
         return _required(one.value, spread, label)
 
@@ -108,8 +107,15 @@ class Made:
 
     def _set(self, name: str, found: Any, place: Place) -> None:
         if found is not None and name != EVENT_ID:
-            self.properties[name] = found
+            self.properties[name] = owned(found)
             self.places[f"properties.{name}"] = place
+
+
+def owned(value: Any) -> Any:
+    """A copy of a list or an object: what a caller does to a result must not reach specs or records."""
+    if isinstance(value, dict):
+        return {key: owned(child) for key, child in value.items()}
+    return [owned(element) for element in value] if isinstance(value, list) else value
 
 
 def plain_text(value: Any) -> str:

@@ -84,6 +84,9 @@ def fault_of(error: Exception, document: Document, last: yaml.ScalarEvent | None
     if value and column >= start[1]:
         if shown.startswith(("{{", "{%"), start[1]):
             return fault("quote-the-template", "the template stands without quotes", _IN_QUOTES, start)
+        if first in ("[", "{") and "flow" in context and not shown.startswith("[?", start[1]):
+            hint = "compare its commas, colons and brackets; a path stands in quotes as a whole"
+            return fault("bad-yaml", "what stands in these brackets cannot be read", hint, start)
         if first and first in _OWN:
             message = f"YAML keeps {first} at the start of a value for itself"
             return fault("path-in-quotes", message, _IN_QUOTES, start)

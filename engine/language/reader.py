@@ -7,11 +7,11 @@ from engine.issues import Issue, did_you_mean
 from engine.language import catalogue, templates
 from engine.language.conditions import Condition, read_condition
 from engine.language.expressions import Expression, parse
-from engine.language.inline import read_cases, texts_of
+from engine.language.inline import check_names, read_cases, texts_of
 from engine.language.layers import Layers
 from engine.language.names import Name, in_order, read_names
 from engine.language.source import Node
-from engine.language.spec import Field, Spec
+from engine.language.spec import EVENT_ID, Field, Spec
 from engine.language.values import Say, Value, read_value
 
 Cache = dict[int, tuple[Node, Value | None]]
@@ -168,6 +168,8 @@ class _Reader:
         roots += [field.value for field in (*parts.profile, *kept)]
         ordered, idle = in_order(parts.names, roots, self.say)
         cases = tuple(read_cases(root, self.say))
+        made = {EVENT_ID, *(field.name for field in parts.properties)}
+        check_names(cases, made | {field.name.partition(".")[0] for field in parts.profile}, self.say)
         if parts.item is None:
             return None
         return Spec(
@@ -322,6 +324,10 @@ class _Reader:
                     else "a name takes one `*`: there each key stands"
                 )
                 self.say(Issue("bad-name", what, place))
+                continue
+            if key == EVENT_ID:
+                hint = "take the line out: it always holds the event's `unique_id`"
+                self.say(Issue("name-taken", f'the engine makes "{EVENT_ID}" itself', place, hint))
                 continue
             value = self._value(node, spread="*" in key)
             if value:

@@ -14,9 +14,9 @@ from engine.language.conditions import Condition
 from engine.language.conversions import moment
 from engine.language.expressions import ITEM
 from engine.language.faults import Failed, Refused
-from engine.language.made import EVENT_ID, Element, Made, issue_of, plain_text
+from engine.language.made import Element, Made, issue_of, plain_text
 from engine.language.names import Name
-from engine.language.spec import Spec
+from engine.language.spec import EVENT_ID, Spec
 from engine.language.values import Value
 from engine.ports import Known
 
@@ -195,7 +195,7 @@ class Run:
     def translation(self, element: Element) -> Result:
         """The event or the profile of one element, or why it is parked."""
         spec = self.spec
-        made = Made(element)
+        made = Made(element, spec.properties)
         if spec.kind == "event":
             stopped = self._make_event(made)
             if stopped:

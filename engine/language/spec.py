@@ -10,6 +10,9 @@ from engine.language.names import Name
 from engine.language.source import Node
 from engine.language.values import Value
 
+EVENT_ID = "Intercom Event ID"
+"""The property that repeats `unique_id`, since Klaviyo never gives unique ids back."""
+
 Kind = Literal["event", "profile"]
 
 

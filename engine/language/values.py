@@ -39,7 +39,7 @@ class Constant:
 class Value:
     """Where a value comes from, what to make of it, and what stands in for it.
 
-    `text` is the path or template as it is written. `default` counts where `has_default` says so.
+    `text` is the path or template as it is written.
     """
 
     source: Expression | Template | Constant
@@ -47,9 +47,7 @@ class Value:
     place: Place
     type: Type | None = None
     default: Any = None
-    has_default: bool = False
     required: bool = False
-    help: str = ""
     excepted: tuple[str, ...] = ()
 
     @property
@@ -185,6 +183,8 @@ def _read_block(node: Node, say: Say, full: bool, spread: bool) -> Value | None:
     value = _read_source(sources[0], node.value[sources[0]], say, full, kind)
     required = _read_flag(node, "required", say)
     help_node = node.get("help")
+    if help_node is not None and not help_node.is_text:
+        say(Issue("wrong-kind", "`help` takes text", help_node.place))
     default = node.get("default")
     if default is not None:
         _check_plain(default, say)
@@ -197,9 +197,7 @@ def _read_block(node: Node, say: Say, full: bool, spread: bool) -> Value | None:
         value.place,
         kind,
         default.data() if default else None,
-        default is not None and default.data() is not None,
         required,
-        str(help_node.data()) if help_node else "",
         excepted,
     )
 
