@@ -108,7 +108,7 @@ class _Shelf:
             self._roots[file.stem] = root if root is not None else _nothing(file)
             self._issues[file.stem] = issues
             if root is not None:
-                check_shared(root, issues.append)
+                check_shared(root, issues.append, self._values)
 
     def check_shared(self, name: str, say: Say) -> bool:
         """Tell the faults of a shared file; whether it has none."""

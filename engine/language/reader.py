@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from engine.issues import Issue, did_you_mean
+from engine.issues import Issue, Place, did_you_mean
 from engine.language import catalogue, templates
 from engine.language.conditions import Condition, read_condition
 from engine.language.expressions import Expression, parse
@@ -45,12 +45,11 @@ def kind_of(root: Node) -> str:
     return "profile" if root.get("name") else ""
 
 
-def check_shared(root: Node, say: Say) -> None:
-    """Look at a shared file by itself: its keys, and each value that it gives."""
+def check_shared(root: Node, say: Say, cache: Cache) -> None:
+    """Look at a shared file by itself: its keys, and each value that it gives, which *cache* keeps."""
     _check_keys(root, "shared", say)
     _check_maps(root, say)
-    layers = Layers(root, (root,))
-    _Reader(layers, "shared", say, {}).read_parts()
+    _Reader(Layers(root, (root,)), "shared", say, cache).read_parts()
 
 
 def read_spec(root: Node, stem: str, shared: Mapping[str, Node], say: Say, cache: Cache) -> Spec | None:
@@ -281,38 +280,33 @@ class _Reader:
         return read_value(key, self.say)
 
     def _profile(self) -> tuple[Field, ...]:
-        fields: dict[str, Field] = {}
-        for key, (place, node, _) in self.merged.entries("profile").items():
-            if key == "location":
-                if node.kind != "map" and not node.broken:
-                    hint = f"its fields: {', '.join(LOCATION_FIELDS)}"
-                    self.say(
-                        Issue("wrong-kind", "`location` takes lines of `field: value`", node.place, hint)
-                    )
-                continue
-            if key not in PROFILE_FIELDS:
-                hint = f"Klaviyo's fields: {', '.join((*PROFILE_FIELDS, 'location'))}"
-                message = f'a profile in Klaviyo has no field "{key}"{did_you_mean(key, PROFILE_FIELDS)}'
-                self.say(Issue("unknown-key", message, place, hint))
-                continue
-            value = self._value(node)
-            if value:
-                fields[key] = Field(key, value, place)
+        entries = self.merged.entries("profile")
+        location = entries.pop("location", None)
+        if location and location[1].kind != "map" and not location[1].broken:
+            hint = f"its fields: {', '.join(LOCATION_FIELDS)}"
+            self.say(Issue("wrong-kind", "`location` takes lines of `field: value`", location[1].place, hint))
+        within: dict[str, tuple[Place, Node]] = {}
         for layer in self.merged.layers:
             profile = layer.get("profile")
-            location = profile.get("location") if profile else None
-            for key, place, node in location.items() if location else ():
-                if key not in LOCATION_FIELDS:
-                    hint = f"Klaviyo's fields: {', '.join(LOCATION_FIELDS)}"
-                    message = (
-                        f'a location in Klaviyo has no field "{key}"{did_you_mean(key, LOCATION_FIELDS)}'
-                    )
-                    self.say(Issue("unknown-key", message, place, hint))
-                    continue
-                value = self._value(node)
-                if value:
-                    fields[f"location.{key}"] = Field(f"location.{key}", value, place)
-        return tuple(fields.values())
+            node = profile.get("location") if profile else None
+            within |= {key: (place, child) for key, place, child in (node.items() if node else ())}
+        own = {key: (place, node) for key, (place, node, _) in entries.items()}
+        return (
+            *self._known_fields(own, PROFILE_FIELDS, "a profile", ""),
+            *self._known_fields(within, LOCATION_FIELDS, "a location", "location."),
+        )
+
+    def _known_fields(
+        self, entries: dict[str, tuple[Place, Node]], known: tuple[str, ...], what: str, prefix: str
+    ) -> Iterator[Field]:
+        """The lines of a section whose names are Klaviyo's own."""
+        for key, (place, node) in entries.items():
+            if key not in known:
+                message = f'{what} in Klaviyo has no field "{key}"{did_you_mean(key, known)}'
+                also = (*known, "location") if known is PROFILE_FIELDS else known
+                self.say(Issue("unknown-key", message, place, f"Klaviyo's fields: {', '.join(also)}"))
+            elif value := self._value(node):
+                yield Field(prefix + key, value, place)
 
     def _properties(self) -> tuple[Field, ...]:
         fields = []
@@ -335,20 +329,22 @@ class _Reader:
         return tuple(sorted(fields, key=lambda field: field.is_spread))
 
     def _left_out(self, properties: tuple[Field, ...]) -> set[str]:
-        own = self.merged.own.get("properties")
+        own = _keys(self.merged.own.get("properties"))
         brought = {name for layer in self.merged.layers[:-1] for name in _keys(layer.get("properties"))}
         known = {field.name for field in properties} | brought
-        for node in texts_of(self.merged.own, "without", self.say):
-            if node.value not in brought and node.value in _keys(own):
+        unwanted = texts_of(self.merged.own, "without", self.say)
+        for node in unwanted:
+            if node.value in brought:
+                continue
+            if node.value in own:
                 hint = "`without` leaves out what shared files bring; this line can go itself"
                 self.say(
                     Issue("unknown-property", f'"{node.value}" is a line of this file', node.place, hint)
                 )
-            elif node.value not in brought:
+            else:
                 message = f'no shared file brings a property "{node.value}"{did_you_mean(node.value, known)}'
                 self.say(Issue("unknown-property", message, node.place))
-        left_out = {node.value for node in texts_of(self.merged.own, "without", lambda _: None)}
-        return left_out - set(_keys(own))
+        return {node.value for node in unwanted} - set(own)
 
 
 def _keys(node: Node | None) -> list[str]:
