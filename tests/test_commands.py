@@ -789,7 +789,7 @@ TOLD = """\
 letter.json
 
 event    Wrote Letter
-event
+time, id and value
 time                       2026-08-31T10:00:00Z
                            a_letter.yaml:6  created_at
                            from 1788170400

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 NARROWEST, WIDEST = 80, 140
+_HEADINGS = {"event": "time, id and value"}
 LONGEST_RAW = 60
 
 
@@ -151,7 +152,7 @@ def _show_rows(console: "Console", rows: tuple[Row, ...]) -> None:
             told = Text(value, style="yellow" if out else "bold")
             told.append("".join(f"\n{line}" for line in _where(row)), style="not bold dim")
             table.add_row(Text(safe(row.name)), told)
-        console.print(section, style="underline")
+        console.print(_HEADINGS.get(section, section), style="underline")
         console.print(table)
 
 

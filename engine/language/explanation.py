@@ -189,15 +189,23 @@ def _spread_value(line: Field, key: str, raw: Any, name: str, made: Translation 
 
 
 def _origin(run: Run, element: Element, value: Value) -> str:
-    """The records that a value was read from, directly or through a name."""
+    """The records that a value was read from, directly or through a name under `let`."""
     if isinstance(value.source, Constant):
         return "written in the spec"
-    records = []
-    for name in run.behind(value):
-        if name.kind == "lookup" and name.name in value.reads and element.scope.get(name.name) is not None:
-            ids = element.scope[name.name]
-            shown = [ids] if isinstance(ids, dict) else ids
+    records: list[str] = []
+    waiting = sorted(value.reads)
+    names = {name.name: name for name in run.spec.names}
+    while waiting:
+        name = names.get(waiting.pop(0))
+        if name is None:
+            continue
+        found = element.scope.get(name.name)
+        if name.kind != "lookup":
+            waiting += sorted(name.value.reads)
+        elif found is not None:
+            shown = [found] if isinstance(found, dict) else found
             records += [f"{name.table} {record['id']}" for record in shown if record.get("id") is not None]
+    records = list(dict.fromkeys(records))
     return ", ".join(records[:3]) + (" ..." if len(records) > 3 else "")
 
 
