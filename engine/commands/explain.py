@@ -10,25 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.commands.options import machine_options, runner_from
+from engine.commands.options import machine_options, runner_from, work_through
 from engine.commands.text import (
     FINE,
     FOUND,
-    complain,
     echo_json,
     outcome_of,
     reason_of,
     safe,
     show_issues,
     shown,
-    stdin,
 )
-from engine.errors import Unreadable
 from engine.events import Translation
 from engine.issues import Place
 from engine.language.conversions import iso
 from engine.language.explanation import EXCEPTED, Explanation, Row
-from engine.tools.inputs import read_inputs
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -55,20 +51,15 @@ def explain(file: str, mappings: str, records: str, metric: str, as_json: bool) 
     """
     runner = runner_from(mappings, records, metric)
     unreadable = 0
-    for one in read_inputs([file], stdin()):
-        try:
-            if one.fault:
-                raise Unreadable(one.fault)
-            explained = runner.explain(one.raw)
-        except Unreadable as error:
+    for name, explained in work_through([file], runner.explain):
+        if explained is None:
             unreadable += 1
-            complain(f"{one.name}: {error.reason}")
             continue
         if as_json:
             for explanation in explained:
-                echo_json(_row(one.name, explanation))
+                echo_json(_row(name, explanation))
         else:
-            _show(one.name, explained)
+            _show(name, explained)
     sys.exit(FOUND if unreadable else FINE)
 
 

@@ -1,17 +1,19 @@
 """Options that several commands take, and the machine that they make."""
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import click
 
-from engine.commands.text import stop
+from engine.commands.text import complain, stdin, stop
 from engine.errors import SpecError, Unreadable
 from engine.folder import load
 from engine.issues import did_you_mean
 from engine.runner import Runner
+from engine.tools.inputs import read_inputs
 
+Made = TypeVar("Made")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _OPTIONS = (
@@ -26,6 +28,18 @@ def machine_options(command: Command) -> Command:
     for name, metavar, text in reversed(_OPTIONS):
         command = click.option(f"--{name}", default="", metavar=metavar, help=text)(command)
     return command
+
+
+def work_through(paths: Iterable[str], work: Callable[[bytes], Made]) -> Iterator[tuple[str, Made | None]]:
+    """Each input's name with what *work* makes of it; None, and a complaint, where it cannot be read."""
+    for one in read_inputs(paths, stdin()):
+        try:
+            if one.fault:
+                raise Unreadable(one.fault)
+            yield one.name, work(one.raw)
+        except Unreadable as error:
+            complain(f"{one.name}: {error.reason}")
+            yield one.name, None
 
 
 def runner_from(mappings: str, records: str, metric: str) -> Runner:

@@ -6,24 +6,21 @@ from typing import Any
 
 import click
 
-from engine.commands.options import machine_options, runner_from
+from engine.commands.options import machine_options, runner_from, work_through
 from engine.commands.text import (
     FINE,
     FOUND,
-    complain,
     echo_json,
     outcome_of,
     reason_of,
     safe,
     show_issues,
     shown,
-    stdin,
 )
-from engine.errors import Unreadable
 from engine.events import Result, Skipped, Translation
 from engine.issues import counted
 from engine.language.conversions import iso
-from engine.tools.inputs import STDIN, read_inputs
+from engine.tools.inputs import STDIN
 
 
 @click.command()
@@ -55,22 +52,17 @@ def translate(
         paths = (STDIN,)
     runner = runner_from(mappings, records, metric)
     count: Counter[str] = Counter()
-    for one in read_inputs(paths, stdin()):
-        try:
-            if one.fault:
-                raise Unreadable(one.fault)
-            results = runner.translate(one.raw)
-        except Unreadable as error:
+    for name, results in work_through(paths, runner.translate):
+        if results is None:
             count["unreadable"] += 1
-            complain(f"{one.name}: {error.reason}")
             continue
         count["inputs"] += 1
         if not as_json:
-            click.echo(click.style(safe(one.name), bold=True))
+            click.echo(click.style(safe(name), bold=True))
         count.update(outcome_of(result) for result in results)
         for result in _telling(results) if brief else results:
             if as_json:
-                echo_json(_row(one.name, result))
+                echo_json(_row(name, result))
             elif brief:
                 _show_briefly(result)
             else:

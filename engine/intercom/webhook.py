@@ -12,6 +12,8 @@ from engine.events import Notification, Skipped
 from engine.intercom.shapes import NotJson, shaped
 from engine.language.conversions import FIRST_MILLISECONDS
 
+BOM = b"\xef\xbb\xbf"
+"""The mark that some editors put before UTF-8: no part of the JSON."""
 LARGEST_BYTES = 20 * 1024 * 1024
 """A notification of a ticket with 500 parts has several MB."""
 
@@ -37,7 +39,7 @@ def _decoded(payload: bytes | bytearray | str) -> Any:
     raw = payload.encode("utf-8", "surrogatepass") if isinstance(payload, str) else bytes(payload)
     if len(raw) > LARGEST_BYTES:
         raise Unreadable(f"it is over {LARGEST_BYTES // 1024 // 1024} MB")
-    raw = raw.removeprefix(b"\xef\xbb\xbf")
+    raw = raw.removeprefix(BOM)
     if not raw.strip():
         raise Unreadable("it is empty")
     try:

@@ -9,7 +9,7 @@ from engine.issues import Place, did_you_mean
 from engine.language.expressions import ITEM, Expression, steps
 from engine.language.faults import Failed, Refused, TextFault
 from engine.language.made import Element
-from engine.language.reference import Run, id_of, once
+from engine.language.reference import Run, id_of
 from engine.language.spec import EVENT_ID, Field, Spec
 from engine.language.values import Constant, Value
 from engine.ports import Known
@@ -62,24 +62,13 @@ def explain(
 ) -> list[Explanation]:
     """One explanation for each result that `Plan.translate` gives, in the same order."""
     run = Run(spec, notification, known)
-    elements = run.elements(every=every)
     notes = tuple(f"{name.name}: not looked up, nothing uses it" for name in spec.idle)
-    if isinstance(elements, Skipped):
-        return [Explanation(elements, notes=notes)]
-    passing = [element for element in elements if run.failing(element) is None]
-    if not passing:
-        checks = _checks(run, elements[0])
-        return [Explanation(result, checks=checks, notes=notes) for result in run.results(every=every)]
-    pairs = []
-    for element in passing:
-        run.name_all(element)
-        pairs.append((element, run.translation(element)))
-    kept = {id(result) for result in once([result for _, result in pairs])}
-    return [
-        Explanation(result, tuple(_rows(run, element, result)), _checks(run, element), notes)
-        for element, result in pairs
-        if id(result) in kept
-    ]
+    explained = []
+    for result, element in run.made(every=every):
+        rows = tuple(_rows(run, element, result)) if element and not isinstance(result, Skipped) else ()
+        checks = _checks(run, element) if element else ()
+        explained.append(Explanation(result, rows, checks, notes))
+    return explained
 
 
 def settled(explanation: Explanation, result: Result) -> Explanation:

@@ -41,28 +41,28 @@ class Run:
 
     def results(self, *, every: bool = False) -> list[Result]:
         """The events or the profile that come of the notification, or why there is none."""
+        return [result for result, _ in self.made(every=every)]
+
+    def made(self, *, every: bool = False) -> list[tuple[Result, Element | None]]:
+        """Each result with the element that it was made from, or for which it was skipped."""
         elements = self.elements(every=every)
         if isinstance(elements, Skipped):
-            return [elements]
-        results: list[Result] = []
+            return [(elements, None)]
+        pairs: list[tuple[Result, Element | None]] = []
         refused: Condition | None = None
         issues: list[Issue] = []
         for element in elements:
             failing = self.failing(element)
             if failing is None:
                 self.name_all(element)
-                results.append(self.translation(element))
+                pairs.append((self.translation(element), element))
             else:
                 refused = refused or failing
                 issues += element.issues
-        if results or refused is None:
-            return once(results)
-        where = f"{refused.place.file}:{refused.place.line}"
-        return [
-            self._skipped(
-                "condition", f"`{refused.text}` does not hold ({where})", list(dict.fromkeys(issues))
-            )
-        ]
+        if pairs or refused is None:
+            return _once(pairs)
+        detail = f"`{refused.text}` does not hold ({refused.place.file}:{refused.place.line})"
+        return [(self._skipped("condition", detail, list(dict.fromkeys(issues))), elements[0])]
 
     def needs(self, *, every: bool = False) -> Wanted:
         """The ids that the events of this notification need, and that nothing is known of."""
@@ -298,16 +298,16 @@ def _told_of(elements: list[Element], created_at: float | None) -> list[Element]
     return [element for element in timed if before and _moment(element) == max(before)]
 
 
-def once(results: list[Result]) -> list[Result]:
+def _once(pairs: list[tuple[Result, Element | None]]) -> list[tuple[Result, Element | None]]:
     """Each event once, by its id."""
     seen: set[str] = set()
-    kept: list[Result] = []
-    for result in results:
+    kept = []
+    for result, element in pairs:
         if isinstance(result, Translation) and result.unique_id:
             if result.unique_id in seen:
                 continue
             seen.add(result.unique_id)
-        kept.append(result)
+        kept.append((result, element))
     return kept
 
 

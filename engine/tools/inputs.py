@@ -8,11 +8,10 @@ from typing import BinaryIO
 
 import msgspec
 
-from engine.intercom.webhook import LARGEST_BYTES
+from engine.intercom.webhook import BOM, LARGEST_BYTES
 
 LINES = (".ndjson", ".jsonl")
 STDIN = "-"
-BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
