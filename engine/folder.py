@@ -70,7 +70,7 @@ def look_at(paths: Iterable[str | Path] | None = None) -> Reading:
             shelves[folder] = _Shelf(folder, Path("mappings") if shipped else folder)
         shelf = shelves[folder]
         if file.parent.name == SHARED:
-            shelf.check_shared(file.stem, issues.append)
+            shelf.check_shared(file, issues.append)
         else:
             plan = shelf.plan(file, issues.append)
             plans += [plan] if plan else []
@@ -98,24 +98,30 @@ class _Shelf:
     def __init__(self, folder: Path, named: Path) -> None:
         self._folder = folder
         self._named = named
+        self._shared: dict[str, Path] = {file.stem: file for file in _yaml(folder / SHARED)}
         self._roots: dict[str, Node] = {}
-        self._issues: dict[str, list[Issue]] = {}
+        self._issues: dict[Path, list[Issue]] = {}
         self._values: Cache = {}
         self._digest = b""
-        for file in _yaml(folder / SHARED):
-            raw, root, issues = self._read(file)
+        for name, file in self._shared.items():
+            raw, root = self._look_at_shared(file)
             self._digest += raw + b"\0"
-            self._roots[file.stem] = root if root is not None else _nothing(file)
-            self._issues[file.stem] = issues
-            if root is not None:
-                check_shared(root, issues.append, self._values)
+            self._roots[name] = root if root is not None else _nothing(file)
 
-    def check_shared(self, name: str, say: Say) -> bool:
+    def _look_at_shared(self, file: Path) -> tuple[bytes, Node | None]:
+        raw, root, issues = self._read(file)
+        self._issues[file] = issues
+        if root is not None:
+            check_shared(root, issues.append, self._values)
+        return raw, root
+
+    def check_shared(self, file: Path, say: Say) -> bool:
         """Tell the faults of a shared file; whether it has none."""
-        issues = self._issues.get(name, [])
-        for issue in issues:
+        if file not in self._issues:  # named by hand, and no .yaml that a spec could take in
+            self._look_at_shared(file)
+        for issue in self._issues[file]:
             say(issue)
-        return not any(issue.severity == "error" for issue in issues)
+        return not any(issue.severity == "error" for issue in self._issues[file])
 
     def plan(self, file: Path, say: Say) -> Plan | None:
         """The plan of a file, or None where it, or what it uses, is faulty."""
@@ -126,7 +132,8 @@ class _Shelf:
             if not issues:
                 say(Issue("not-a-spec", "the file is empty", Place(self._name(file), 1, 1)))
             return None
-        sound = all([self.check_shared(name, say) for name in used(root)])
+        shared = [self._shared[name] for name in used(root) if name in self._shared]
+        sound = all([self.check_shared(file, say) for file in shared])
         spec = read_spec(root, file.stem, self._roots, say, self._values)
         if spec is None or not sound or any(issue.severity == "error" for issue in issues):
             return None

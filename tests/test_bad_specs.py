@@ -176,6 +176,13 @@ def test_no_plan_is_made_of_a_spec_that_uses_a_faulty_shared_file(tmp_path: Path
     assert look_at([folder]).plans == ()
 
 
+def test_a_shared_file_of_another_ending_is_looked_at_when_it_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "shared" / "ticket.txt"
+    file.parent.mkdir()
+    file.write_text("properties:\n  A: b..c\n", encoding="utf-8")
+    assert [issue.code for issue in look_at([file]).issues] == ["bad-path"]
+
+
 def test_a_shared_file_that_is_there_is_never_called_missing(tmp_path: Path) -> None:
     for shared in ("# nothing yet\n", "- a\n", "text\n"):
         folder = write(tmp_path, a=METRIC + "use: ticket\n", shared_ticket=shared)

@@ -442,6 +442,8 @@ COULD_NOT_RUN = [
     (["--records", "gone.yaml"], "gone.yaml: No such file or directory"),
     (["--records", "damaged.yaml"], r"damaged.yaml:2:1  bad-yaml  YAML cannot be read on from here"),
     (["--records", "damaged.json"], "damaged.json: it is not JSON"),
+    (["--records", "binary.json"], "binary.json: it is not JSON"),
+    (["--records", "deep.json"], "deep.json: it is not JSON"),
     (["--records", "list.json"], "list.json: records are lists under contacts, .*"),
     (["--records", "unknown.json"], 'unknown.json: records have no table "people"; tables: contacts, .*'),
     (["--records", "no_id.json"], "no_id.json: `teams` is no list of objects that have an `id`"),
@@ -466,6 +468,8 @@ def test_what_cannot_run_says_so_in_one_line_and_exits_2(
     write(letters / "mappings" / "shared" / "common.yaml", "history: conversations\n")
     write(letters / "damaged.yaml", "contacts: [\n")
     write(letters / "damaged.json", "{")
+    write(letters / "binary.json", b'{"contacts": [{"id": "\xff"}]}')
+    write(letters / "deep.json", "[" * 100_000)
     write(letters / "list.json", "[]")
     write(letters / "unknown.json", '{"people": []}')
     write(letters / "no_id.json", '{"teams": [{"name": "Post"}]}')

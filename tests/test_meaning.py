@@ -42,6 +42,10 @@ class Made:
 
     def run(self, item: Any = None, *, records: Any = None, every: bool = False, **event: Any) -> list[Any]:
         """All results of a notification with these keys in its item."""
+        return Runner(load(self.folder), records=records).translate(self.payload(item, **event), every=every)
+
+    def payload(self, item: Any = None, **event: Any) -> dict[str, Any]:
+        """A notification with these keys in its item."""
         usual = {
             "type": "conversation",
             "id": "1",
@@ -58,7 +62,7 @@ class Made:
         }
         if event.get("history"):
             del payload["topic"], payload["created_at"]
-        return Runner(load(self.folder), records=records).translate(payload, every=every)
+        return payload
 
     def event(self, item: Any = None, **more: Any) -> Translation:
         """The one event that comes of it."""
@@ -724,6 +728,13 @@ def test_a_value_that_is_refused_does_not_come_in_by_a_spread(made: Made) -> Non
     event = made.event({"n": "bad", "q": {"B": "raw", "C": 1}})
     assert "B x" not in event.properties
     assert event.properties["C x"] == 1
+
+
+def test_a_key_whose_place_a_named_line_has_is_explained_as_left_out(made: Made) -> None:
+    made.spec("properties:\n  B x: n\n  '* x': q\n")
+    [told] = Runner(load(made.folder)).explain(made.payload({"n": 1, "q": {"B": 2}}))
+    rows = [(row.value, row.why) for row in told.rows if row.name == "B x"]
+    assert rows == [(1, ""), (None, "another line has its place")]
 
 
 def test_what_is_done_to_a_result_reaches_no_other(made: Made) -> None:

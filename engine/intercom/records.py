@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from engine.errors import Unreadable
+from engine.intercom.webhook import decoded
 from engine.ports import TABLES, Record
 
+LARGEST_BYTES = 50 * 1024 * 1024
 PLURALS = {"contact": "contacts", "admin": "admins", "team": "teams", "tag": "tags", "company": "companies"}
 
 
@@ -42,10 +42,7 @@ def read_records(path: str | Path) -> RecordsFile:
         raw = path.read_bytes()
     except OSError as error:
         raise Unreadable(f"{path}: {error.strerror or 'cannot be read'}") from None
-    try:
-        tables = msgspec.json.decode(raw) if path.suffix == ".json" else _yaml(raw, str(path))
-    except msgspec.DecodeError:
-        raise Unreadable(f"{path}: it is not JSON") from None
+    tables = _json(raw, str(path)) if path.suffix == ".json" else _yaml(raw, str(path))
     if not isinstance(tables, dict):
         raise Unreadable(f"{path}: records are lists under {', '.join(PLURALS.values())}")
     try:
@@ -54,10 +51,17 @@ def read_records(path: str | Path) -> RecordsFile:
         raise Unreadable(f"{path}: {error.reason}") from None
 
 
+def _json(raw: bytes, name: str) -> Any:
+    try:
+        return decoded(raw, largest=LARGEST_BYTES)
+    except Unreadable:
+        raise Unreadable(f"{name}: it is not JSON") from None
+
+
 def _yaml(raw: bytes, name: str) -> Any:
     from engine.language.source import Limits, read
 
-    limits = Limits(file_bytes=50 * 1024 * 1024, nodes=5_000_000, scalar_characters=1024 * 1024)
+    limits = Limits(file_bytes=LARGEST_BYTES, nodes=5_000_000, scalar_characters=1024 * 1024)
     root, issues = read(raw, name, limits)
     errors = [issue for issue in issues if issue.severity == "error"]
     if errors:

@@ -25,7 +25,7 @@ def read_body(payload: bytes | str | Mapping[str, Any] | Any) -> Notification | 
     "data": {"item": ...}}`. What is JSON and no notification is Skipped. Raises Unreadable where the
     bytes are no JSON, or larger than 20 MB, or nested over 64 deep.
     """
-    value = _decoded(payload) if isinstance(payload, bytes | bytearray | str) else payload
+    value = decoded(payload) if isinstance(payload, bytes | bytearray | str) else payload
     try:
         event = shaped(dict(value) if isinstance(value, Mapping) else value)
     except NotJson as error:
@@ -35,10 +35,11 @@ def read_body(payload: bytes | str | Mapping[str, Any] | Any) -> Notification | 
     return _opened(event)
 
 
-def _decoded(payload: bytes | bytearray | str) -> Any:
+def decoded(payload: bytes | bytearray | str, *, largest: int = LARGEST_BYTES) -> Any:
+    """The value of some JSON. Raises Unreadable, in words that repeat nothing of it."""
     raw = payload.encode("utf-8", "surrogatepass") if isinstance(payload, str) else bytes(payload)
-    if len(raw) > LARGEST_BYTES:
-        raise Unreadable(f"it is over {LARGEST_BYTES // 1024 // 1024} MB")
+    if len(raw) > largest:
+        raise Unreadable(f"it is over {largest // 1024 // 1024} MB")
     raw = raw.removeprefix(BOM)
     if not raw.strip():
         raise Unreadable("it is empty")

@@ -15,6 +15,7 @@ from engine.language.values import Constant, Value
 from engine.ports import Known
 
 EXCEPTED = "named under `except`"
+SHADOWED = "another line has its place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def _row(
         why = f"this is {error}"
     shown = found if made else settled
     if shown is None:
-        why = why or ("this is no number" if label == ("event", "value") else "another line has its place")
+        why = why or ("this is no number" if label == ("event", "value") else SHADOWED)
     kind = value.type.name if value.type else ""
     return Row(*label, shown, value.place, value.text, raw, kind, origin, why if shown is None else "")
 
@@ -157,9 +158,12 @@ def _spread(run: Run, element: Element, line: Field, made: Translation | None) -
         return
     origin = _origin(run, element, value)
     kind = value.type.name if value.type else ""
+    named = {other.name for other in run.spec.properties if not other.is_spread}
     for key, raw in spread.items():
         name = line.name.replace("*", key)
         shown, why = _spread_value(line, key, raw, name, made)
+        if name in named:
+            shown, why = None, why or SHADOWED
         yield Row("properties", name, shown, value.place, value.text, raw, kind, origin, why)
 
 

@@ -6,11 +6,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from engine.errors import Unreadable
 from engine.events import Parked, Result, Translation
 from engine.intercom.records import RecordsFile, read_records
+from engine.intercom.webhook import decoded
 from engine.issues import Place, did_you_mean
 from engine.language.catalogue import KEYS, kind_of
 from engine.language.conversions import iso, moment
@@ -79,8 +78,8 @@ def _given(plan: Plan, case: Case, fixtures: Path) -> dict[str, Any]:
         meant = did_you_mean(case.given, known) or "; write its name without folder and .json"
         raise Unreadable(f"there is no fixture {case.given}.json in {fixtures}{meant}")
     try:
-        payload = msgspec.json.decode(file.read_bytes())
-    except (msgspec.DecodeError, UnicodeDecodeError, OSError):
+        payload = decoded(file.read_bytes())
+    except (Unreadable, OSError):
         raise Unreadable(f"the fixture {file} is no JSON") from None
     if not isinstance(payload, dict):
         raise Unreadable(f"the fixture {file} is no notification")
