@@ -1,8 +1,11 @@
 """What Intercom documents of its notifications: the topics, and the keys of their objects.
 
-Sources: the topic list and the object models of Intercom's API 2.9 to 2.16. Payloads bring more than
-is documented, so this table warns; it never refuses.
+The topics are those of Intercom's API 2.9 to 2.16; the keys come from the tables in `payloads`. Payloads
+bring more than is documented, so what is not in here is warned of, never refused.
 """
+
+from engine.issues import nearest
+from engine.language.payloads import keys_of
 
 
 def words(text: str) -> frozenset[str]:
@@ -44,35 +47,10 @@ TOPICS: dict[str, frozenset[str]] = {
 }
 """Topics by the kind of object that they tell of."""
 
-KEYS: dict[str, frozenset[str]] = {
-    "conversation": words(
-        """
-        type id title created_at updated_at waiting_since snoozed_until open read state priority
-        admin_assignee_id team_assignee_id company tags conversation_rating source contacts
-        teammates first_contact_reply sla_applied statistics custom_attributes topics ticket
-        linked_objects ai_agent ai_agent_participated channel sales_agent sales_agent_participated
-        external_references conversation_parts
-        """
-    ),
-    "ticket": words(
-        """
-        type id ticket_id category ticket_attributes ticket_state ticket_type contacts
-        admin_assignee_id team_assignee_id created_at updated_at open snoozed_until linked_objects
-        ticket_parts is_shared previous_ticket_state_id company_id channel
-        """
-    ),
-    "contact": words(
-        """
-        type id workspace_id external_id role email email_domain phone formatted_phone name avatar
-        owner_id social_profiles has_hard_bounced marked_email_as_spam unsubscribed_from_emails
-        created_at updated_at signed_up_at last_seen_at last_replied_at last_contacted_at
-        last_email_opened_at last_email_clicked_at language_override browser browser_version
-        browser_language os location custom_attributes tags notes companies
-        opted_out_subscription_types opted_in_subscription_types utm_campaign utm_content utm_medium
-        utm_source utm_term referrer sms_consent unsubscribed_from_sms enabled_push_messaging
-        """
-    ),
-}
+KINDS = ("conversation", "ticket", "contact")
+"""The kinds of objects that notifications tell of."""
+
+KEYS: dict[str, frozenset[str]] = {kind: keys_of(kind) for kind in KINDS}
 """The keys at the top of each object: a spec's own names must not hide them."""
 
 HISTORY = {"conversations": "conversation", "tickets": "ticket", "contacts": "contact"}
@@ -82,3 +60,15 @@ HISTORY = {"conversations": "conversation", "tickets": "ticket", "contacts": "co
 def kind_of(topic: str) -> str:
     """`conversation`, `ticket` or `contact`; nothing for a topic that is not known."""
     return next((kind for kind, topics in TOPICS.items() if topic in topics), "")
+
+
+def nearest_topic(word: str) -> str:
+    """The documented topic that is most like a word: by its parts first, then by its letters."""
+    known = [topic for topics in TOPICS.values() for topic in sorted(topics)]
+    parts = set(word.split("."))
+    shared = {topic: len(parts & set(topic.split("."))) for topic in known}
+    most = max(shared.values())
+    if most < 2:
+        return nearest(word, known)
+    alike = [topic for topic in known if shared[topic] == most]
+    return nearest(word, alike) or alike[0]
