@@ -1,20 +1,26 @@
 """A folder of mappings on disk -> plans, or every fault in it."""
 
 import hashlib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from engine.deadline import TooSlow, within
 from engine.errors import SpecError
-from engine.issues import Issue, Place, counted
+from engine.issues import Issue, Place, counted, did_you_mean
+from engine.klaviyo import lint as klaviyo
 from engine.language.document import Document
+from engine.language.lint.stability import issues_of_id
 from engine.language.plan import Plan
-from engine.language.reader import Cache, check_shared, read_spec, used
+from engine.language.reader import Cache, Draft, check_shared, read_spec, used
 from engine.language.source import Node, read
+from engine.language.spec import Spec
 from engine.language.values import Say
-from engine.paths import bundled
+from engine.paths import bundled, fixtures_beside
 
 SHARED = "shared"
+HERE = Path("mappings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,7 @@ def load(folder: str | Path | None = None) -> tuple[Plan, ...]:
     Without a folder: `./mappings`, or else the mappings that are shipped. Raises SpecError with every
     fault of every file.
     """
-    reading = look_at(None if folder is None else [folder])
+    reading = look_at(None if folder is None else [folder], thorough=False)
     path = "mappings" if folder is None else folder
     if reading.errors:
         what = f"{counted(reading.errors, 'fault')} in {path}"
@@ -49,33 +55,61 @@ def load(folder: str | Path | None = None) -> tuple[Plan, ...]:
 
 def default_folder() -> Path:
     """`./mappings` where it is, or else the shipped ones."""
-    here = Path("mappings")
-    return here if here.is_dir() else bundled("mappings")
+    return HERE if HERE.is_dir() else bundled("mappings")
 
 
-def look_at(paths: Iterable[str | Path] | None = None) -> Reading:
+def look_at(
+    paths: Iterable[str | Path] | None = None,
+    *,
+    thorough: bool = True,
+    deadline_seconds: float | None = None,
+) -> Reading:
     """Read mapping files and folders of them; without any, those of `default_folder`.
 
-    Raises SpecError where there is nothing to read.
+    *thorough* also warns of what cannot be meant, which running needs not. *deadline_seconds* gives up a file
+    that takes longer: for specs of strangers, in the main thread. Raises SpecError where there is nothing
+    to read.
     """
     shipped = default_folder() if paths is None else None
     files = [file for path in ([shipped] if shipped else paths or ()) for file in _files(Path(path))]
-    files = list(dict.fromkeys(files))
-    shelves: dict[Path, _Shelf] = {}
+    files = list({file.resolve(): file for file in reversed(files)}.values())[::-1]
+    shelves: dict[Path, Shelf] = {}
     issues: list[Issue] = []
     plans: list[Plan] = []
     for file in files:
         folder = file.parent.parent if file.parent.name == SHARED else file.parent
-        if folder not in shelves:
-            shelves[folder] = _Shelf(folder, Path("mappings") if shipped else folder)
-        shelf = shelves[folder]
-        if file.parent.name == SHARED:
-            shelf.check_shared(file, issues.append)
-        else:
-            plan = shelf.plan(file, issues.append)
-            plans += [plan] if plan else []
-    issues = sorted(dict.fromkeys(issues), key=lambda issue: (issue.place or Place("", 0, 0), issue.code))
-    return Reading(tuple(plans), tuple(issues), tuple(files))
+        try:
+            with within(deadline_seconds):
+                if folder not in shelves:
+                    shelves[folder] = Shelf(folder, Path("mappings") if shipped else folder, thorough)
+                shelf = shelves[folder]
+                if file.parent.name == SHARED:
+                    shelf.ask_for(file, issues.append)
+                elif plan := shelf.plan(file, issues.append):
+                    plans.append(plan)
+        except TooSlow:
+            message = f"reading this file takes over {deadline_seconds:g} seconds"
+            issues.append(Issue("too-slow", message, Place(str(file), 1, 1)))
+    for shelf in shelves.values():
+        issues += shelf.issues_of_all()
+    return Reading(tuple(plans), tuple(in_order(issues)), tuple(files))
+
+
+def in_order(issues: Iterable[Issue]) -> list[Issue]:
+    """Each issue once, by place; where one place has several, a fault hides the warnings that follow it."""
+    worst: dict[Place | None, int] = {}
+    for issue in issues:
+        worst[issue.place] = min(worst.get(issue.place, _WEIGHTLESS), _weight(issue))
+    kept = [issue for issue in dict.fromkeys(issues) if _weight(issue) == worst[issue.place]]
+    return sorted(kept, key=lambda issue: (issue.place or Place("", 0, 0), issue.code))
+
+
+_WEIGHTLESS = 3
+
+
+def _weight(issue: Issue) -> int:
+    """Faults before warnings, and before other warnings that YAML may not have read what was meant."""
+    return 0 if issue.severity == "error" else 1 if issue.code == "ambiguous-value" else 2
 
 
 def _files(path: Path) -> list[Path]:
@@ -89,15 +123,21 @@ def _files(path: Path) -> list[Path]:
     return [path]
 
 
-class _Shelf:
+class Shelf:
     """One folder of mappings with its shared files, each read once.
 
     *named* stands for the folder in places: the shipped mappings are called the same wherever they lie.
+    *thorough* as in `look_at`.
     """
 
-    def __init__(self, folder: Path, named: Path) -> None:
+    def __init__(self, folder: Path, named: Path, thorough: bool = True) -> None:
         self._folder = folder
         self._named = named
+        self._thorough = thorough
+        self._specs: list[Spec] = []
+        self._users: Counter[str] = Counter()
+        self._odd: Counter[Issue] = Counter()
+        self._asked: set[str] = set()
         self._shared: dict[str, Path] = {file.stem: file for file in _yaml(folder / SHARED)}
         self._roots: dict[str, Node] = {}
         self._issues: dict[Path, list[Issue]] = {}
@@ -115,6 +155,11 @@ class _Shelf:
             check_shared(root, issues.append, self._values)
         return raw, root
 
+    def ask_for(self, file: Path, say: Say) -> None:
+        """Tell of a shared file that is itself to be looked at, and not only taken in."""
+        self._asked.add(self._name(file))
+        self.check_shared(file, say)
+
     def check_shared(self, file: Path, say: Say) -> bool:
         """Tell the faults of a shared file; whether it has none."""
         if file not in self._issues:  # named by hand, and no .yaml that a spec could take in
@@ -128,17 +173,59 @@ class _Shelf:
         raw, root, issues = self._read(file)
         for issue in issues:
             say(issue)
-        if root is None:
-            if not issues:
-                say(Issue("not-a-spec", "the file is empty", Place(self._name(file), 1, 1)))
-            return None
-        shared = [self._shared[name] for name in used(root) if name in self._shared]
-        sound = all([self.check_shared(file, say) for file in shared])
-        spec = read_spec(root, file.stem, self._roots, say, self._values)
-        if spec is None or not sound or any(issue.severity == "error" for issue in issues):
+        if root is None and not issues:
+            say(Issue("not-a-spec", "the file is empty", Place(self._name(file), 1, 1)))
+        sound = not any(issue.severity == "error" for issue in issues)
+        spec = self.spec(root, file.stem, say, sound=sound) if root is not None else None
+        if spec is None:
             return None
         digest = hashlib.blake2b(raw + b"\0" + self._digest, digest_size=8).hexdigest()
         return Plan(replace(spec, hash=digest))
+
+    def spec(
+        self, root: Node, stem: str, say: Say, *, sound: bool = True, is_piece: bool = False
+    ) -> Spec | None:
+        """The spec that a root node makes with this folder's shared files; None where anything is faulty."""
+        shared = [self._shared[name] for name in used(root) if name in self._shared]
+        sound = all([self.check_shared(file, say) for file in shared]) and sound
+        draft = read_spec(root, stem, self._roots, say, self._values, is_piece=is_piece)
+        if draft is None:
+            return None
+        self._users.update(self._name(file) for file in shared)
+        sound = sound and not draft.faults
+        for issue in self._looks_at(draft, sound):
+            say(issue)
+            sound = sound and issue.severity == "warning"
+        return draft.spec if sound else None
+
+    def _looks_at(self, draft: Draft, sound: bool) -> Iterator[Issue]:
+        """What is odd in a spec's own file; of shared files it is kept until all their users are known."""
+        spec = draft.spec
+        self._specs.append(spec)
+        found = list(klaviyo.lint(spec, draft.profile))
+        found += [issue for issue in issues_of_id(spec) if sound or issue.severity == "error"]
+        if self._thorough:
+            # Imported here: only who looks for oddities needs it.
+            from engine.language.lint.oddities import lint
+            from engine.language.lint.scoping import Doubt
+
+            found += lint(spec, Doubt(draft.doubtful, draft.is_whole, not sound))
+        for issue in dict.fromkeys(found):
+            if issue.place and issue.place.file != spec.file and issue.severity == "warning":
+                self._odd[issue] += 1
+            else:
+                yield issue
+
+    def issues_of_all(self) -> Iterator[Issue]:
+        """What only a look at the whole folder tells, such as what is odd for all users of a shared file."""
+        if not self._thorough:
+            return
+        for issue, times in self._odd.items():
+            file = issue.place.file if issue.place else ""
+            if file in self._asked and times == self._users[file]:
+                yield issue
+        yield from klaviyo.lint_metrics(self._specs)
+        yield from _unknown_fixtures(self._folder, self._specs)
 
     def _name(self, file: Path) -> str:
         return str(self._named / file.relative_to(self._folder))
@@ -155,8 +242,23 @@ class _Shelf:
         return raw, root, issues
 
 
+def _unknown_fixtures(folder: Path, specs: Iterable[Spec]) -> Iterator[Issue]:
+    """Tests that are given what is not there; nothing where there are no fixtures beside the folder."""
+    fixtures = fixtures_beside(folder.resolve())
+    known = [file.stem for file in fixtures.glob("*.json")] if fixtures else []
+    for case in (case for spec in specs for case in spec.cases):
+        if not known or case.given in known:
+            continue
+        message = f"there is no fixture {case.given}.json{did_you_mean(case.given, known)}"
+        if case.given.removesuffix(".json") in known:
+            message = "a fixture is named without its .json"
+        hint = "fixtures lie in tests/fixtures beside the mappings"
+        yield Issue("unknown-fixture", message, case.given_place, hint)
+
+
 def _yaml(folder: Path) -> list[Path]:
-    return sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")], key=lambda file: file.name)
+    found = [*folder.glob("*.yaml"), *folder.glob("*.yml")]
+    return sorted((file for file in found if file.is_file()), key=lambda file: file.name)
 
 
 def _nothing(file: Path) -> Node:

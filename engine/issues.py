@@ -7,6 +7,10 @@ from typing import Any, Literal, NamedTuple
 
 Severity = Literal["error", "warning"]
 
+LONGEST_TEXT = 350
+"""Characters of a message and of a hint: what repeats a name may repeat a very long one."""
+LONGEST_WORD = 100
+"""Words longer than this are like no other."""
 WIDEST_LINE = 100
 """Characters of a source line that are shown under a message; longer lines are cut around the caret."""
 
@@ -21,6 +25,7 @@ class Kind(NamedTuple):
 CODES: dict[str, Kind] = {
     # The file as YAML
     "too-large": Kind("error", "the file is larger, deeper or longer than a spec may be"),
+    "too-slow": Kind("error", "reading the file takes longer than any spec that a person writes"),
     "bad-encoding": Kind("error", "the file is not UTF-8 text, or holds a character that YAML forbids"),
     "bad-yaml": Kind("error", "the line cannot be read as YAML"),
     "bad-indentation": Kind("error", "the line is indented in a way that fits no line above it"),
@@ -52,6 +57,26 @@ CODES: dict[str, Kind] = {
     "bad-name": Kind("error", "the name cannot be used in a path"),
     "name-taken": Kind("error", "a name hides another one"),
     "circle": Kind("error", "names need each other in a circle"),
+    # What is written as it should be, and cannot be meant
+    "yaml-habit": Kind("error", "unquoted, what other YAML readers know is neither a value nor a path here"),
+    "text-cut-by-hash": Kind("error", "` #` starts a comment, and the rest of the text is lost"),
+    "bare-literal": Kind("error", "true, false and null are names in a path, unless between backticks"),
+    "bare-number": Kind("error", "a number in a path stands between backticks"),
+    "text-in-double-quotes": Kind("error", "in a path, double quotes make a name; text takes single ones"),
+    "path-in-template": Kind("error", "a template holds brackets that only paths know"),
+    "unknown-path": Kind("warning", "the payload of this topic has nothing there"),
+    "never-a-value": Kind("warning", "the type takes nothing of what can stand there"),
+    "never-true": Kind("warning", "the payload never has the value that is asked for"),
+    "unused-name": Kind("warning", "nothing uses the name"),
+    "unstable-id": Kind("error", "one event would get two ids"),
+    "weak-id": Kind("warning", "two events could get the same id"),
+    "unknown-fixture": Kind("warning", "a test is given a fixture that is not there"),
+    # Klaviyo's side
+    "name-too-long": Kind("error", "Klaviyo takes metric names under 128 characters"),
+    "no-identifier": Kind("error", "Klaviyo takes no event without a person"),
+    "reserved-name": Kind("warning", "Klaviyo keeps names that start with $ for itself"),
+    "same-but-case": Kind("warning", "two names differ only in upper and lower case"),
+    "too-many-properties": Kind("error", "Klaviyo takes 400 properties an event"),
     # One notification
     "refused": Kind("warning", "the type refuses the value, so the field is left out"),
     "failed": Kind("warning", "the path or the template cannot be worked out for this notification"),
@@ -66,12 +91,16 @@ CODES: dict[str, Kind] = {
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """A character in a file: line and column from 1, and the text of the line for the caret."""
+    """A character in a file: line and column from 1, and the text of the line for the caret.
+
+    `end` is the column after what is meant, in the same line.
+    """
 
     file: str
     line: int
     column: int
     text: str = field(default="", compare=False, repr=False)
+    end: int = field(default=0, compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
@@ -88,6 +117,12 @@ class Issue:
     field: str = ""
     """The property or profile field that it costs, such as `properties.Title`; or nothing."""
 
+    def __post_init__(self) -> None:
+        for name in ("message", "hint"):
+            text: str = getattr(self, name)
+            if len(text) > LONGEST_TEXT:
+                object.__setattr__(self, name, f"{text[: LONGEST_TEXT - 4]} ...")
+
     @property
     def severity(self) -> Severity:
         """`error` or `warning`, by its code."""
@@ -102,7 +137,8 @@ class Issue:
         place = self.place
         row: dict[str, Any] = {"code": self.code, "severity": self.severity, "message": self.message}
         if place:
-            row |= {"file": place.file, "line": place.line, "column": place.column}
+            end = max(place.end, place.column + 1)
+            row |= {"file": place.file, "line": place.line, "column": place.column, "end": end}
         if self.hint:
             row["hint"] = self.hint
         if self.field:
@@ -144,15 +180,24 @@ def _cells(character: str) -> int:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`; did you mean "title"?`, or nothing where no known word is near."""
+    near = nearest(word, known)
+    return f'; did you mean "{near}"?' if near else ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that is most like a word; nothing where none is near."""
     # Imported here: it is for faults only.
     from difflib import get_close_matches
 
-    near = get_close_matches(word, known, n=1, cutoff=0.6)
-    return f'; did you mean "{near[0]}"?' if near else ""
+    if len(word) > LONGEST_WORD:
+        return ""
+    near = (other for other in known if len(other) <= LONGEST_WORD)
+    return next(iter(get_close_matches(word, near, n=1, cutoff=0.6)), "")
 
 
 def counted(number: int, noun: str) -> str:
     """`1 file`, `2 files`, `2 properties`."""
     if number == 1:
         return f"{number:,} {noun}"
-    return f"{number:,} {noun[:-1]}ies" if noun.endswith("y") else f"{number:,} {noun}s"
+    is_like_property = noun.endswith("y") and noun[-2:-1] not in "aeiou"
+    return f"{number:,} {noun[:-1]}ies" if is_like_property else f"{number:,} {noun}s"

@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.events import Notification, Result, Skipped, Translation
+from engine.deadline import TooSlow, within
+from engine.events import Notification, Parked, Result, Skipped, Translation
 from engine.intercom import webhook
 from engine.intercom.records import RecordsFile, read_records
 from engine.klaviyo.request import Builder
+from engine.language.made import fewer
 from engine.language.plan import Plan
 from engine.ports import Clock, Record, Records
 from engine.router import Router
@@ -34,6 +36,8 @@ class Runner:
     *plans* come from `load`. *records* answer look-ups: anything with `fetch` (see `Records`), the
     tables themselves (`{"contacts": [...], "teams": [...]}`), or the path of a YAML or JSON file with
     them; without it look-ups give no value. Raises Unreadable where such a file cannot be read.
+    *deadline_seconds* parks what a spec has not worked out by then: for specs and payloads of strangers, in
+    the main thread of a POSIX process. Without it, the limits on paths and templates stand alone.
 
         runner = Runner(load("mappings"), records="records.yaml")
         for result in runner.translate(body):
@@ -47,10 +51,12 @@ class Runner:
         *,
         records: Records | Mapping[str, Any] | str | Path | None = None,
         clock: Clock | None = None,
+        deadline_seconds: float | None = None,
     ) -> None:
         self.router = Router.of(plans)
         self._records = _as_records(records)
         self._clock = clock or SystemClock()
+        self._deadline = deadline_seconds
         self._builder = Builder()
 
     def translate(self, payload: Payload, *, every: bool = False) -> list[Result]:
@@ -59,7 +65,8 @@ class Runner:
         A `Translation` carries its `request`, checked and ready to send; `Skipped` and `Parked` carry
         their reason. There is always at least one result. *every* asks for each element of `each`, not
         only for what the notification tells of. Raises Unreadable for bytes that are no JSON, and for
-        JSON that is larger than 20 MB or nested over 64 deep; nothing else that JSON can hold raises.
+        JSON that is larger than 20 MB, nested over 64 deep, or of over 50,000 values; nothing else that JSON
+        can hold raises.
         """
         notification = self.read(payload)
         if isinstance(notification, Skipped):
@@ -69,8 +76,13 @@ class Runner:
             return [self._unanswered(notification)]
         results: list[Result] = []
         for plan in plans:
-            known = self._look_up(plan, notification, every)
-            results += [self._build(result) for result in plan.translate(notification, known, every=every)]
+            try:
+                known = self._look_up(plan, notification, every)
+                with within(self._deadline):
+                    made = plan.translate(notification, known, every=every)
+                    results += [fewer(self._build(one)) for one in made]
+            except TooSlow:
+                results.append(self._too_slow(plan))
         return results
 
     def explain(self, payload: Payload, *, every: bool = False) -> "list[Explanation]":
@@ -89,9 +101,13 @@ class Runner:
             return [Explanation(self._unanswered(notification))]
         explained: list[Explanation] = []
         for plan in plans:
-            known = self._look_up(plan, notification, every)
-            for one in plan.explain(notification, known, every=every):
-                explained.append(settled(one, self._build(one.result)))
+            try:
+                known = self._look_up(plan, notification, every)
+                with within(self._deadline):
+                    told = plan.explain(notification, known, every=every)
+                    explained += [settled(one, self._build(one.result)) for one in told]
+            except TooSlow:
+                explained.append(Explanation(self._too_slow(plan)))
         return explained
 
     def read(self, payload: Payload) -> Notification | Skipped:
@@ -119,11 +135,17 @@ class Runner:
         known: dict[tuple[str, str], Record | None] = {}
         if self._records is None or not any(name.kind == "lookup" for name in plan.spec.names):
             return known
-        while wanted := plan.needs(notification, known, every=every):
+        while True:
+            with within(self._deadline):  # the records take the time that they take
+                wanted = plan.needs(notification, known, every=every)
+            if not wanted:
+                return known
             for table, ids in sorted(wanted.items()):
                 found = self._records.fetch(table, sorted(ids))
                 known |= {(table, key): found.get(key) for key in ids}
-        return known
+
+    def _too_slow(self, plan: Plan) -> Parked:
+        return Parked("deadline", f"the spec takes over {self._deadline:g} seconds for it", plan.name)
 
     def _build(self, result: Result) -> Result:
         if not isinstance(result, Translation):

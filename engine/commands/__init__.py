@@ -19,20 +19,33 @@ _COMMANDS = {
     "explain": "Show where each value of a notification's events came from.",
     "check": "Show every fault of every spec, with its line and what to do.",
     "test": "Run the tests inside the specs, on the fixtures beside them.",
+    "init": "Make a folder of mappings to edit: a copy of what is shipped.",
+    "new": "Make a spec with its test from a captured notification.",
+    "fmt": "Rewrite specs into the shorter form that says the same.",
+    "list": "Show the metrics and profiles that there are, or the topics that they answer.",
+    "show": "Show a spec with all that it takes in, and the origin of every line.",
+    "coverage": "Show which lines never had a value, and which payload paths nothing reads.",
+    "diff": "Show which events a change of the mappings makes appear, vanish or change.",
+    "explain-issue": "Show why an issue comes, what to do about it, and an example put right.",
 }
-"""The commands by the name of their module, each with its first line of help."""
+"""The commands by the name of their module (with `_` for `-`), each with its first line of help.
+
+Once the module `list` is imported, it hides Python's own `list` from this one.
+"""
 
 
 class _Lazy(click.Group):
     """A group that imports a command when it is called, and not for the list of commands."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return [*_COMMANDS]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in _COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"engine.commands.{name}"), name)
+        own = name.replace("-", "_")
+        module = import_module(f"engine.commands.{own}")
+        command: click.Command = getattr(module, own, None) or getattr(module, f"{own}_")
         return command
 
     def main(self, *args: Any, **extra: Any) -> Any:
@@ -57,7 +70,7 @@ class _Lazy(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
+            formatter.write_dl([*_COMMANDS.items()])
 
 
 def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

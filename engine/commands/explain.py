@@ -178,7 +178,7 @@ def _short(place: Place) -> str:
     """A place without the folders that all places share."""
     path = Path(place.file)
     name = f"{path.parent.name}/{path.name}" if path.parent.name == "shared" else path.name
-    return f"{name}:{place.line}"
+    return f"{safe(name)}:{place.line}"
 
 
 def _show_checks(console: "Console", explanation: Explanation) -> None:

@@ -2,31 +2,41 @@
 
 import gc
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from engine.commands.text import complain, stdin, stop
+from engine.deadline import OF_COMMANDS
 from engine.errors import SpecError, Unreadable
 from engine.folder import load
 from engine.issues import did_you_mean
-from engine.runner import Runner
+from engine.language.plan import Plan
 from engine.tools.inputs import read_inputs
+
+if TYPE_CHECKING:
+    from engine.runner import Runner
 
 Made = TypeVar("Made")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_OPTIONS = (
-    ("mappings", "DIR", "The folder of specs. Default: ./mappings, or the shipped ones."),
-    ("records", "FILE", "Records for look-ups, YAML or JSON; without it look-ups give no value."),
-    ("metric", "NAME", "Only this metric or profile, by its name or its file's."),
-)
+_OPTIONS = {
+    "mappings": ("DIR", "The folder of specs. Default: ./mappings, or the shipped ones."),
+    "records": ("FILE", "Records for look-ups, YAML or JSON; without it look-ups give no value."),
+    "metric": ("NAME", "Only this metric or profile, by its name or its file's."),
+}
+
+
+def option(name: str) -> Callable[[Command], Command]:
+    """One of the options that several commands take."""
+    metavar, text = _OPTIONS[name]
+    return click.option(f"--{name}", default="", metavar=metavar, help=text)
 
 
 def machine_options(command: Command) -> Command:
     """The options from which `runner_from` makes the machine."""
-    for name, metavar, text in reversed(_OPTIONS):
-        command = click.option(f"--{name}", default="", metavar=metavar, help=text)(command)
+    for name in reversed(_OPTIONS):
+        command = option(name)(command)
     return command
 
 
@@ -42,21 +52,38 @@ def work_through(paths: Iterable[str], work: Callable[[bytes], Made]) -> Iterato
             yield one.name, None
 
 
-def runner_from(mappings: str, records: str, metric: str) -> Runner:
+def runner_from(mappings: str, records: str, metric: str) -> "Runner":
     """The machine of these options; ends the command where it cannot be made."""
+    # Imported here: what only reads specs needs no machine.
+    from engine.runner import Runner
+
     try:
-        plans = load(mappings or None)
-        if metric:
-            chosen = [plan for plan in plans if metric in (plan.name, plan.spec.stem)]
-            if not chosen:
-                names = [plan.name for plan in plans]
-                meant = did_you_mean(metric, names) or "."
-                stop(f'no spec makes "{metric}"{meant} There are: {", ".join(names)}')
-            plans = tuple(chosen)
-        return Runner(plans, records=records or None)
-    except SpecError as error:
-        stop(str(error), error.issues)
+        plans = chosen(plans_from(mappings), metric)
+        return Runner(plans, records=records or None, deadline_seconds=OF_COMMANDS)
     except Unreadable as error:
         stop(error.reason)
     finally:
         gc.enable()  # from here on there may be work for it
+
+
+def plans_from(mappings: str) -> tuple[Plan, ...]:
+    """The plans of a folder; ends the command, with every fault, where there are none to run."""
+    try:
+        return load(mappings or None)
+    except SpecError as error:
+        stop(str(error), error.issues)
+
+
+def chosen(plans: tuple[Plan, ...], metric: str) -> tuple[Plan, ...]:
+    """The plans that a name means, all where none is given; ends the command where it means none."""
+    meant = tuple(plan for plan in plans if is_meant(plan, metric))
+    if not meant:
+        names = list(dict.fromkeys(plan.name for plan in plans))
+        near = did_you_mean(metric, names) or did_you_mean(metric, [plan.spec.stem for plan in plans])
+        stop(f'no spec makes "{metric}"{near or "."} There are: {", ".join(names)}')
+    return meant
+
+
+def is_meant(plan: Plan, metric: str) -> bool:
+    """Whether a name means this plan: its own name, its file's, or none for all."""
+    return metric in ("", plan.name, plan.spec.stem)

@@ -6,45 +6,69 @@ people filled in themselves (`custom_attributes`, `ticket_attributes`) is never 
 """
 
 import math
+from collections.abc import Sized
 from typing import Any
 
 from engine.language.conversions import moment
 from engine.language.faults import Refused
 
 DEEPEST = 64
+MOST_VALUES = 50_000
+"""A ticket with the 500 parts that Intercom sends at most has some 20,000."""
 ASSIGNEES = frozenset(("admin_assignee_id", "team_assignee_id"))
 OTHER_TIMES = frozenset(("waiting_since", "snoozed_until"))
 UNTOUCHED = frozenset(("custom_attributes", "ticket_attributes"))
 
 
 class NotJson(Exception):
-    """A value that JSON cannot hold, or one nested too deep."""
+    """A value that JSON cannot hold, one nested too deep, or one that holds too many."""
 
 
-def shaped(value: Any, depth: int = 0) -> Any:
-    """A copy of a payload in the one shape. Raises NotJson for what no JSON payload holds."""
+class _Room:
+    """How many values there may still be."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = MOST_VALUES
+
+    def enter(self, container: Sized, depth: int) -> None:
+        """Count what a list or an object holds. Raises NotJson."""
+        self.left -= len(container)
+        if depth >= DEEPEST:
+            raise NotJson(f"it is nested over {DEEPEST} deep")
+        if self.left < 0:
+            raise NotJson(f"it holds over {MOST_VALUES:,} values")
+
+
+def shaped(value: Any) -> Any:
+    """A copy of a payload in the one shape. Raises NotJson for what no JSON payload of Intercom holds."""
+    return _shaped(value, 0, _Room())
+
+
+def _shaped(value: Any, depth: int, room: _Room) -> Any:
     if isinstance(value, dict):
-        return _object(value, depth)
+        return _object(value, depth, room)
     if isinstance(value, list):
-        _check_depth(depth)
-        return [shaped(element, depth + 1) for element in value]
+        room.enter(value, depth)
+        return [_shaped(element, depth + 1, room) for element in value]
     return _scalar(value)
 
 
-def _object(value: dict[Any, Any], depth: int) -> dict[str, Any]:
-    _check_depth(depth)
+def _object(value: dict[Any, Any], depth: int, room: _Room) -> dict[str, Any]:
+    room.enter(value, depth)
     made: dict[str, Any] = {}
     for key, child in value.items():
         if not isinstance(key, str):
             raise NotJson("a key is no text")
         if key in UNTOUCHED:
-            made[key] = _copied(child, depth + 1)
+            made[key] = _copied(child, depth + 1, room)
         elif key in ASSIGNEES:
-            made[key] = _assignee(child, depth + 1)
+            made[key] = _assignee(child, depth + 1, room)
         elif isinstance(child, str | float) and (key.endswith("_at") or key in OTHER_TIMES):
             made[key] = _seconds(child)
         else:
-            made[key] = shaped(child, depth + 1)
+            made[key] = _shaped(child, depth + 1, room)
     _name_alike(made)
     return made
 
@@ -72,7 +96,7 @@ def _is_ticket(made: dict[str, Any]) -> bool:
     return "part_type" not in made and made.get("type") != "ticket_part"
 
 
-def _assignee(value: Any, depth: int) -> Any:
+def _assignee(value: Any, depth: int, room: _Room) -> Any:
     """The id as a number; None for nobody: null, 0, "0" and ""."""
     if isinstance(value, str):
         text = value.strip()
@@ -80,7 +104,7 @@ def _assignee(value: Any, depth: int) -> Any:
             value = int(text)
         elif not text:
             value = None
-    return None if value == 0 and not isinstance(value, bool) else shaped(value, depth)
+    return None if value == 0 and not isinstance(value, bool) else _shaped(value, depth, room)
 
 
 def _seconds(value: str | float) -> Any:
@@ -93,14 +117,15 @@ def _seconds(value: str | float) -> Any:
         return _scalar(value)
 
 
-def _copied(value: Any, depth: int) -> Any:
-    _check_depth(depth)
+def _copied(value: Any, depth: int, room: _Room) -> Any:
     if isinstance(value, dict):
+        room.enter(value, depth)
         if not all(isinstance(key, str) for key in value):
             raise NotJson("a key is no text")
-        return {key: _copied(child, depth + 1) for key, child in value.items()}
+        return {key: _copied(child, depth + 1, room) for key, child in value.items()}
     if isinstance(value, list):
-        return [_copied(element, depth + 1) for element in value]
+        room.enter(value, depth)
+        return [_copied(element, depth + 1, room) for element in value]
     return _scalar(value)
 
 
@@ -110,8 +135,3 @@ def _scalar(value: Any) -> Any:
     if isinstance(value, float) and math.isfinite(value):
         return value
     raise NotJson("it holds what JSON cannot")
-
-
-def _check_depth(depth: int) -> None:
-    if depth >= DEEPEST:
-        raise NotJson(f"it is nested over {DEEPEST} deep")

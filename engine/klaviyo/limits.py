@@ -5,8 +5,21 @@ Klaviyo's page on the events API for the size of lists and the depth of values.
 """
 
 import math
+import re
 from typing import Any
 
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half of a character outside the first 65,536."""
+
+IDENTIFIERS = ("email", "phone_number", "external_id")
+"""The profile fields of which an event needs at least one."""
+LONGEST_METRIC = 127
+RESERVED = {
+    "$extra": "",
+    "$value": "write it as `value:`, beside `time:`",
+    "$event_id": "`unique_id:` is sent for it",
+}
+"""Names with a meaning of their own, and what to write instead; `$extra` holds what segments need not see."""
 MOST_PROPERTIES = 400
 LONGEST_TEXT_BYTES = 100_000
 MOST_LIST_ITEMS = 4_000
@@ -49,6 +62,6 @@ def _text_excess(text: str) -> str:
         size = len(text.encode("utf-8", "surrogatepass"))
         if size > LONGEST_TEXT_BYTES:
             return f"is over {LONGEST_TEXT_BYTES // 1000} KB long"
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if not text.isascii() and _HALF.search(text):
         return "holds half of a character"
     return ""

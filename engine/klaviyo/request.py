@@ -21,7 +21,6 @@ from engine.paths import bundled
 
 EVENTS = "/api/events"
 PROFILE_IMPORT = "/api/profile-import"
-IDENTIFIERS = ("email", "phone_number", "external_id")
 
 _SCHEMAS = {EVENTS: "klaviyo-event.schema.json", PROFILE_IMPORT: "klaviyo-profile.schema.json"}
 
@@ -142,7 +141,7 @@ class _Body:
 
     def unsendable(self, now: datetime) -> Parked | None:
         """Why the event or the profile cannot be sent at all, or None."""
-        if not any(self.profile.get(key) for key in IDENTIFIERS):
+        if not any(self.profile.get(key) for key in limits.IDENTIFIERS):
             detail = (
                 "there is nobody to send it to: neither email nor phone_number nor external_id has a value"
             )

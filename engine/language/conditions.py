@@ -17,6 +17,11 @@ from engine.language.values import Say, Value
 
 LONGEST_NUMBER = 300
 JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
+_OTHER_FORMS = {
+    **dict.fromkeys(("max", "lte", "le", "<=", "most", "up_to"), "at_most"),
+    **dict.fromkeys(("min", "gte", "ge", ">=", "least", "from"), "at_least"),
+    **dict.fromkeys(("ne", "!=", "is_not", "except", "exclude"), "not"),
+}
 FORMS = ("not", "at_least", "at_most")
 
 
@@ -32,6 +37,8 @@ class Condition:
     at_least: float | None = None
     at_most: float | None = None
     is_true: bool = False
+    places: tuple[Place, ...] = ()
+    """Where each value of `any_of` or `none_of` is written."""
 
     def holds(self, found: Any) -> bool:
         """Whether the value that the path found is what the line asks for."""
@@ -79,26 +86,29 @@ def read_condition(path: Value, key: str, place: Place, node: Node, say: Say) ->
         return None
     text = f"{key}: {' '.join(node.document.text[node.start : node.end].split())}"
     if node.kind == "scalar":
-        return Condition(path, text, place, any_of=(node.value,))
+        return Condition(path, text, place, any_of=(node.value,), places=(node.place,))
     if node.kind == "list":
         wanted = _scalars(node, say)
-        return None if wanted is None else Condition(path, text, place, any_of=wanted)
+        return None if wanted is None else Condition(path, text, place, any_of=wanted, places=_places(node))
     return _read_form(path, text, place, node, say)
 
 
 def _read_form(path: Value, text: str, place: Place, node: Node, say: Say) -> Condition | None:
     unwanted: tuple[Any, ...] | None = None
+    places: tuple[Place, ...] = ()
     bounds: dict[str, Any] = {}
     if not node.value:
         say(Issue("bad-condition", "a condition is expected here", node.place, _HINT))
         return None
     for key, key_place, child in node.items():
         if key not in FORMS:
-            message = f'a condition has no "{key}"{did_you_mean(key, FORMS)}'
+            other = _OTHER_FORMS.get(key.lower(), "")
+            meant = f'; did you mean "{other}"?' if other else did_you_mean(key, FORMS)
+            message = f'a condition has no "{key}"{meant}'
             say(Issue("bad-condition", message, key_place, _HINT))
             return None
         if key == "not":
-            unwanted = _scalars(child, say)
+            unwanted, places = _scalars(child, say), _places(child)
             if unwanted is None:
                 return None
         elif isinstance(child.value, bool) or not isinstance(child.value, int | float):
@@ -106,10 +116,14 @@ def _read_form(path: Value, text: str, place: Place, node: Node, say: Say) -> Co
             return None
         else:
             bounds[key] = child.value
-    return Condition(path, text, place, none_of=unwanted, **bounds)
+    return Condition(path, text, place, none_of=unwanted, places=places, **bounds)
 
 
 _HINT = "a value, a list of values, { not: value }, { at_least: number } or { at_most: number }"
+
+
+def _places(node: Node) -> tuple[Place, ...]:
+    return tuple(element.place for element in (node.value if node.kind == "list" else [node]))
 
 
 def _scalars(node: Node, say: Say) -> tuple[Any, ...] | None:

@@ -7,8 +7,10 @@ from functools import cached_property
 
 from engine.issues import Place
 
+_WORD = re.compile(r"\w+")
 # White space with a line break in it: flow scalars fold it into one space, or into line breaks.
 _FOLD = re.compile(r"[ \t]*(?:\n[ \t]*)+")
+_BLANKS = re.compile(r"[ \t]+")
 
 
 @dataclass(frozen=True)
@@ -37,14 +39,19 @@ class Document:
         line = bisect_right(self._starts, index) - 1
         return line, index - self._starts[line]
 
-    def place(self, line: int, column: int) -> Place:
-        """A place from a line and a column counted from 0."""
+    def place(self, line: int, column: int, end: int = 0) -> Place:
+        """A place from a line and a column counted from 0; it ends at *end*, or with the word there."""
         text = self.shown[line] if line < len(self.shown) else ""
-        return Place(self.file, line + 1, column + 1, text)
+        if end <= column:
+            word = _WORD.match(text, column)
+            end = word.end() if word else column + 1
+        return Place(self.file, line + 1, column + 1, text, end + 1)
 
-    def place_of(self, index: int) -> Place:
-        """The place of the character at *index* of the text."""
-        return self.place(*self.position(index))
+    def place_of(self, index: int, end: int = 0) -> Place:
+        """The place of the character at *index* of the text, up to *end* where that is in the same line."""
+        line, column = self.position(index)
+        last, until = self.position(end) if end > index else (line, 0)
+        return self.place(line, column, until if last == line else 0)
 
 
 def raw_index(value: str, raw: str, style: str | None, offset: int) -> int:
@@ -72,6 +79,11 @@ def _in_flow(raw: str, style: str | None, offset: int) -> int:
             if offset < count + folded:
                 return at
             at, count = fold.end(), count + folded
+            continue
+        blanks = _BLANKS.match(raw, at)
+        if blanks:  # all at once: a look for a fold at each of them would look through the rest of them
+            passed = min(len(blanks.group()), offset - count)
+            at, count = at + passed, count + passed
             continue
         step = 1
         if style == '"' and raw[at] == "\\":

@@ -1,14 +1,15 @@
 """Where each value of a translation came from, and why the others were left out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from engine.events import Notification, Result, Skipped, Translation
 from engine.issues import Place, did_you_mean
 from engine.language.expressions import ITEM, Expression, steps
 from engine.language.faults import Failed, Refused, TextFault
-from engine.language.made import Element
+from engine.language.made import MOST_KEYS, Element, fewer
 from engine.language.reference import Run, id_of
 from engine.language.spec import EVENT_ID, Field, Spec
 from engine.language.values import Constant, Value
@@ -16,6 +17,8 @@ from engine.ports import Known
 
 EXCEPTED = "named under `except`"
 SHADOWED = "another line has its place"
+_SEARCHED_KEYS, _LONGEST_KEY = 500, 100
+"""The keys of the payload among which a misspelt one is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,8 @@ def explain(
 ) -> list[Explanation]:
     """One explanation for each result that `Plan.translate` gives, in the same order."""
     run = Run(spec, notification, known)
-    notes = tuple(f"{name.name}: not looked up, nothing uses it" for name in spec.idle)
+    idle = (name.name for name in spec.idle if name.kind == "lookup")
+    notes = tuple(f"{name}: not looked up, nothing uses it" for name in idle)
     explained = []
     for result, element in run.made(every=every):
         rows = tuple(_rows(run, element, result)) if element and not isinstance(result, Skipped) else ()
@@ -79,11 +83,12 @@ def settled(explanation: Explanation, result: Result) -> Explanation:
     for row in explanation.rows:
         why = lost.get(row.name if row.section == "event" else f"{row.section}.{row.name}")
         rows.append(replace(row, value=None, why=why) if why and row.value is not None else row)
-    return replace(explanation, result=result, rows=tuple(rows))
+    return replace(explanation, result=fewer(result), rows=tuple(rows))
 
 
 def _checks(run: Run, element: Element) -> tuple[Check, ...]:
     checks = []
+    run.name_all(element)  # where one line failed, nobody has asked for the names of those after it
     for condition in run.spec.conditions:
         try:
             found = condition.path.extract(element.scope)
@@ -159,12 +164,15 @@ def _spread(run: Run, element: Element, line: Field, made: Translation | None) -
     origin = _origin(run, element, value)
     kind = value.type.name if value.type else ""
     named = {other.name for other in run.spec.properties if not other.is_spread}
-    for key, raw in spread.items():
+    for key, raw in islice(spread.items(), MOST_KEYS):
         name = line.name.replace("*", key)
         shown, why = _spread_value(line, key, raw, name, made)
         if name in named:
             shown, why = None, why or SHADOWED
         yield Row("properties", name, shown, value.place, value.text, raw, kind, origin, why)
+    if len(spread) > MOST_KEYS:
+        why = f"its keys over the first {MOST_KEYS:,} are left out"
+        yield Row("properties", line.name, None, value.place, value.text, why=why)
 
 
 def _spread_value(line: Field, key: str, raw: Any, name: str, made: Translation | None) -> tuple[Any, str]:
@@ -189,7 +197,7 @@ def _origin(run: Run, element: Element, value: Value) -> str:
     waiting = sorted(value.reads)
     names = {name.name: name for name in run.spec.names}
     while waiting:
-        name = names.get(waiting.pop(0))
+        name = names.pop(waiting.pop(0), None)
         if name is None:
             continue
         found = element.scope.get(name.name)
@@ -233,9 +241,9 @@ def _missing_step(element: Element, value: Value) -> str:
     at: Any = element.scope
     walked = ""
     for step in path:
-        if isinstance(at, dict) and isinstance(step, str) and step not in at:
-            known = [key for key in at if key != ITEM]
+        if isinstance(at, Mapping) and isinstance(step, str) and step not in at:
+            known = [key for key in islice(at, _SEARCHED_KEYS) if key != ITEM and len(key) <= _LONGEST_KEY]
             return f"there is no `{step}` {f'in `{walked}`' if walked else 'here'}{did_you_mean(step, known)}"
-        at = at.get(step) if isinstance(at, dict) and isinstance(step, str) else None
+        at = at.get(step) if isinstance(at, Mapping) and isinstance(step, str) else None
         walked = f"{walked}.{step}" if walked else str(step)
     return ""

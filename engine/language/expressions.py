@@ -10,27 +10,24 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from jmespath import exceptions, functions, parser, visitor
+from jmespath import exceptions, functions, parser
 
 from engine.issues import did_you_mean
 from engine.language.faults import Failed, TextFault
+from engine.language.interpreter import LONGEST_RESULT_TEXT, MOST_RESULT_NODES, Interpreter, Tree
 from engine.language.path_faults import STRINGS, lexer_fault, parser_fault
+from engine.language.work import size
 
 MOST_CHARACTERS = 4096
 DEEPEST = 64
 MOST_NODES = 500
 MOST_GROWTH = 200
 """How many times larger than its input a path may make its result."""
-MOST_RESULT_NODES = 50_000
-LONGEST_RESULT_TEXT = 100_000
 
 ITEM = "\x00item"
 """The key under which a scope holds the item itself, for `@`."""
-
-Tree = Any
-"""A node of the library's syntax tree: a dict with `type`, `children` and often `value`."""
 
 _SIGNATURES: dict[str, Any] = functions.Functions.FUNCTION_TABLE
 _MULTI = ("multi_select_list", "multi_select_dict")
@@ -45,14 +42,21 @@ class Expression:
     reads: frozenset[str]
     makes: bool
     """Whether it makes values of its own, and does not only find them."""
+    way: tuple[str | int, ...] | None = None
+    """The keys and indexes of a path that has nothing else, which needs no interpreter."""
 
     def search(self, scope: Mapping[str, Any]) -> Any:
         """What the path finds; None where there is nothing.
 
         Raises Failed where a function or a comparison cannot take what it is given.
         """
+        if self.way is not None:
+            return _followed(self.way, scope)
+        interpreter = Interpreter(getattr(scope, "work", None))
         try:
-            found = _INTERPRETER.visit(self.tree, scope)
+            found = interpreter.visit(self.tree, scope)
+        except Failed:
+            raise
         except exceptions.JMESPathTypeError as error:
             raise Failed(
                 f"{error.function_name}() cannot take {_KIND_OF.get(error.actual_type, 'this')}"
@@ -61,9 +65,26 @@ class Expression:
             raise Failed("the result is too large") from error
         except Exception as error:  # the library lets bare TypeError and ValueError through
             raise Failed("it compares or computes what does not go together") from error
+        finally:
+            interpreter.close()
         if self.makes:
             _check_result(found)
         return found
+
+
+def _followed(way: tuple[str | int, ...], value: Any) -> Any:
+    """What lies at the end of a way; None where it leads nowhere."""
+    try:
+        for step in way:
+            if isinstance(step, str):
+                value = value.get(step)
+            elif isinstance(value, list):
+                value = value[step] if -len(value) <= step < len(value) else None
+            else:
+                return None
+    except AttributeError:  # of what has no keys
+        return None
+    return value
 
 
 _KIND_OF = {
@@ -76,26 +97,18 @@ _KIND_OF = {
 }
 
 
-class _Interpreter(visitor.TreeInterpreter):
-    """The library's interpreter; stateless, so one serves every path."""
+class _Parser(parser.Parser):
+    """The library's parser; its fields also know the character where they stand (`at`)."""
 
-    def visit_flatten(self, node: Tree, value: Any) -> Any:
-        found = super().visit_flatten(node, value)
-        if found is not None and len(found) > MOST_RESULT_NODES:
-            raise MemoryError
-        return found
+    _CACHE: ClassVar[dict[str, Any]] = {}
 
-    def visit_function_expression(self, node: Tree, value: Any) -> Any:
-        if node["value"] == "join":
-            glue, texts = (self.visit(child, value) for child in node["children"])
-            if isinstance(glue, str) and isinstance(texts, list):
-                size = sum(len(t) + len(glue) for t in texts if isinstance(t, str))
-                if size > LONGEST_RESULT_TEXT:
-                    raise MemoryError
-        return super().visit_function_expression(node, value)
+    def _token_nud_unquoted_identifier(self, token: Tree) -> Tree:
+        made = super()._token_nud_unquoted_identifier(token)  # type: ignore[misc]  # private, so not in the stubs
+        return {**made, "at": token["start"]}
 
-
-_INTERPRETER = _Interpreter()
+    def _token_nud_quoted_identifier(self, token: Tree) -> Tree:
+        made = super()._token_nud_quoted_identifier(token)  # type: ignore[misc]
+        return {**made, "at": token["start"], "quoted": True}
 
 
 def parse(text: str) -> Expression:
@@ -104,28 +117,38 @@ def parse(text: str) -> Expression:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of words between backticks, which it reads as text
-            tree = parser.Parser().parse(text).parsed
+            tree = _Parser().parse(text).parsed
     except exceptions.LexerError as error:
         raise lexer_fault(text, error) from None
     except exceptions.JMESPathError as error:
         raise parser_fault(text, error) from None
     except (RecursionError, ValueError, OverflowError):
         raise TextFault("bad-path", "the path is nested too deep") from None
-    return Expression(text, _rooted(tree), frozenset(_reads(tree)), _checked(tree, text))
+    makes = _checked(tree, text)  # before what recurses: it limits the depth
+    rooted = _rooted(tree)
+    return Expression(text, rooted, frozenset(_reads(tree)), makes, _way(rooted))
 
 
 def steps(text: str) -> tuple[str | int, ...]:
     """The keys and indexes of a plain path, such as `tags.tags[0].name`. Raises TextFault for any other."""
-    waiting = [parser.Parser().parse(parse(text).text).parsed]
+    found = parse(text).way
+    if found is None or ITEM in found:
+        raise TextFault("bad-path", "only a plain path says where to put a value", 0, "such as a.b[0].c")
+    return found
+
+
+def _way(tree: Tree) -> tuple[str | int, ...] | None:
+    """The keys and indexes of a tree that has nothing else."""
+    waiting = [tree]
     found: list[str | int] = []
     while waiting:
-        node: Tree = waiting.pop()
+        node = waiting.pop()
         if node["type"] in ("field", "index"):
             found.append(node["value"])
         elif node["type"] in ("subexpression", "index_expression"):
             waiting += reversed(node["children"])
         else:
-            raise TextFault("bad-path", "only a plain path says where to put a value", 0, "such as a.b[0].c")
+            return None
     return tuple(found)
 
 
@@ -178,10 +201,12 @@ def _checked(tree: Tree, text: str) -> bool:
     nodes = 0
     makes = False
     calls = _calls(text)
-    waiting = [tree]
+    waiting = [(tree, 0)]
     while waiting:
-        node = waiting.pop()
+        node, depth = waiting.pop()
         nodes += 1
+        if depth > 2 * DEEPEST:
+            raise TextFault("bad-path", f"the path is over {2 * DEEPEST} steps deep")
         makes = makes or node["type"] in (*_MULTI, "flatten", "function_expression")
         children = [child for child in node["children"] if isinstance(child, dict)]
         if node["type"] == "function_expression":
@@ -189,6 +214,9 @@ def _checked(tree: Tree, text: str) -> bool:
             children = [child["children"][0] if child["type"] == "expref" else child for child in children]
         elif node["type"] == "literal" and _depth(node["value"]) > DEEPEST:
             raise TextFault("bad-path", f"brackets are nested over {DEEPEST} deep", max(text.find("`"), 0))
+        elif node["type"] == "literal" and _is_no_json(node["value"]):
+            at = next((quoted.start() for quoted in STRINGS.finditer(text) if _ODD.search(quoted.group())), 0)
+            raise TextFault("bad-path", "between backticks stands JSON, and this is none", at)
         elif node["type"] == "expref":
             message = "`&` stands only before what a function like sort_by() takes"
             raise TextFault("bad-path", message, max(text.find("&"), 0))
@@ -200,7 +228,7 @@ def _checked(tree: Tree, text: str) -> bool:
         elif node["type"] == "slice" and node["children"][2] == 0:
             step = re.search(r"\[[^\[\]:]*:[^\[\]:]*:\s*-?0+\s*\]", text)
             raise TextFault("bad-path", "a slice cannot step by 0", step.start() if step else 0)
-        waiting += reversed(children)
+        waiting += [(child, depth + 1) for child in reversed(children)]
     if nodes > MOST_NODES:
         raise TextFault("bad-path", f"the path has over {MOST_NODES} parts")
     if _growth(tree) > MOST_GROWTH:
@@ -212,7 +240,7 @@ def _calls(text: str) -> dict[str, Iterator[int]]:
     """Where each function is called, in the order of the text, which is that of the tree."""
     bare = STRINGS.sub(lambda match: "s" * len(match.group()), text)
     places: dict[str, list[int]] = defaultdict(list)
-    for match in re.finditer(r"(\w+)\s*\(", bare):
+    for match in re.finditer(r"\b(\w+)\s*\(", bare):
         places[match.group(1)].append(match.start())
     return defaultdict(lambda: iter(()), {name: iter(found) for name, found in places.items()})
 
@@ -245,12 +273,27 @@ def _growth(node: Tree) -> int:
     if kind == "filter_projection":
         return of[0] * max(of[1:])
     if kind == "literal":
-        return _size(node["value"], MOST_GROWTH + 1)
+        return max(size(node["value"], MOST_GROWTH + 1) - 1, 1)
     if kind == "function_expression" and node["value"].endswith(("_by", "map")):
         return of[0] * of[-1]
     if kind == "function_expression" and node["value"] == "to_string":
         return 4 * max(of)  # text in text doubles its quotes and backslashes
     return max(of, default=1)
+
+
+_ODD = re.compile("`.*(?:NaN|Infinity|[0-9]).*`", re.DOTALL)
+"""A literal that may hold what Python's reader takes for a number, and JSON does not have."""
+
+
+def _is_no_json(value: Any) -> bool:
+    """Whether there is a number in it that is none, or infinite."""
+    waiting = [value]
+    while waiting:
+        top = waiting.pop()
+        if isinstance(top, float) and not math.isfinite(top):
+            return True
+        waiting += top.values() if isinstance(top, dict) else top if isinstance(top, list) else ()
+    return False
 
 
 def _check_result(found: Any) -> None:
@@ -280,17 +323,3 @@ def _depth(value: Any) -> int:
         inner = top.values() if isinstance(top, dict) else top if isinstance(top, list) else ()
         waiting += [(child, depth + 1) for child in inner]
     return deepest
-
-
-def _size(value: Any, most: int) -> int:
-    """How many values a value holds, itself among them; counted up to *most*."""
-    nodes = 0
-    waiting = [value]
-    while waiting and nodes < most:
-        top = waiting.pop()
-        nodes += 1
-        if isinstance(top, dict):
-            waiting += top.values()
-        elif isinstance(top, list):
-            waiting += top
-    return max(nodes - 1, 1)

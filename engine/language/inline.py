@@ -11,6 +11,8 @@ from engine.language.values import Say
 
 TEST_KEYS = ("name", "given", "with", "history", "expect")
 EXPECT_KEYS = ("time", "unique_id", "value", "profile", "properties", "without")
+MOST_HINTS = 50
+"""Names for which one is looked for that may have been meant."""
 OUTCOMES = ("skipped", "parked")
 
 
@@ -52,8 +54,9 @@ def _case(node: Node, say: Say) -> Case | None:
     if changes and changes.kind != "map":
         say(Issue("wrong-kind", "`with` takes lines of `path: value`", changes.place))
     entries = tuple(_changes(changes, say)) if changes else ()
-    given, name = node.value["given"].value, node.value["name"].value
-    return Case(name, given, node.place, node.value["expect"], entries, bool(history and history.value))
+    given, name = node.value["given"], node.value["name"].value
+    is_past = bool(history and history.value)
+    return Case(name, given.value, node.place, node.value["expect"], entries, is_past, given.place)
 
 
 def _changes(node: Node, say: Say) -> Iterator[tuple[tuple[str | int, ...], Node]]:
@@ -67,7 +70,7 @@ def _changes(node: Node, say: Say) -> Iterator[tuple[tuple[str | int, ...], Node
 def _check_expect(node: Node, say: Say) -> None:
     for expected in node.value if node.kind == "list" else [node]:
         if expected.kind == "map":
-            _check_known(expected, EXPECT_KEYS, "an expectation", say)
+            _check_known(expected, EXPECT_KEYS, "an expectation", say, "; your own go under `properties:`")
             for key in ("profile", "properties"):
                 child = expected.get(key)
                 if child and child.kind != "map":
@@ -83,6 +86,7 @@ def check_names(cases: Iterable[Case], made: Collection[str], say: Say) -> None:
 
     *made* are the names of properties (with `*` where each key of an object stands) and of profile fields.
     """
+    told = 0
     for case in cases:
         for expected in case.expect.value if case.expect.kind == "list" else [case.expect]:
             properties, without = expected.get("properties"), expected.get("without")
@@ -91,7 +95,9 @@ def check_names(cases: Iterable[Case], made: Collection[str], say: Say) -> None:
                 names += [(node.value, node.place) for node in texts_of(expected, "without", lambda _: None)]
             for name, place in names:
                 if not any(_fits(name, known) for known in made):
-                    message = f'this spec makes no property "{name}"{did_you_mean(name, made)}'
+                    told += 1
+                    near = did_you_mean(name, made) if told <= MOST_HINTS else ""
+                    message = f'this spec makes no property "{name}"{near}'
                     say(Issue("unknown-property", message, place))
 
 
@@ -113,7 +119,7 @@ def texts_of(root: Node, key: str, say: Say) -> list[Node]:
     return nodes
 
 
-def _check_known(node: Node, known: tuple[str, ...], what: str, say: Say) -> None:
+def _check_known(node: Node, known: tuple[str, ...], what: str, say: Say, more: str = "") -> None:
     for key, place, _ in node.items():
         if key not in known:
             say(
@@ -121,6 +127,6 @@ def _check_known(node: Node, known: tuple[str, ...], what: str, say: Say) -> Non
                     "unknown-key",
                     f'{what} has no "{key}"{did_you_mean(key, known)}',
                     place,
-                    "keys: " + ", ".join(known),
+                    f"keys: {', '.join(known)}{more}",
                 )
             )

@@ -1,12 +1,15 @@
 """A line that is no YAML: what is wrong with it, and how to read on without it."""
 
 import re
+from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 import yaml
 
 from engine.issues import Issue
 from engine.language.document import Document
+from engine.language.indentation import indented, misplaced
 
 BROKEN = "\ue000could not be read\ue001"
 """What stands for a value that could not be read, so that the rest of the file can be."""
@@ -14,47 +17,71 @@ BROKEN = "\ue000could not be read\ue001"
 UNREADABLE = (yaml.YAMLError, ValueError, OverflowError)
 """What PyYAML raises; the last two for numbers in escapes and directives, without a place."""
 
-MISPLACED = "this line is not what is expected here"
+_MISPLACED = "this line is not what is expected here"
 _IN_QUOTES = 'put the whole value in quotes: "..."'
 _KEY = re.compile(
     r"""(\s*(?:-\ +)*(?:"[^"]*"|'[^']*'|[^\s'"\[\]{}&*!|>%@`\#-][^\#:]*?)\s*:)(?=\s)\s*""", re.VERBOSE
 )
 _LONGEST_KEY = 300
+_GLUED_COLON = re.compile(r"(?!.*:(?:\s|$)).*?\w(:)(?=\S)")
+_GLUED_DASH = re.compile(r"\s*(-)(?=[^\s-])")
 _OWN = "[]{}*&!|>%@`,?"
 
 
-def without_line(text: str, line: int, *, section: bool = False) -> str:
-    """The text with the value of one line taken out, so that the rest can be read; or unchanged.
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a line, and how much has to go: its value, or all that stands under it.
 
-    With *section* all goes up to the next line that is not indented: where one line stands wrongly,
-    those after it only seem to.
+    `indent` is where the line should stand instead, if that is known.
+    """
+
+    issue: Issue
+    line: int
+    whole_section: bool = False
+    indent: int | None = None
+
+
+def mended(text: str, fault: Fault) -> str:
+    """The text with the fault taken out, so that the rest can be read; or unchanged.
+
+    Where one line stands wrongly, those after it only seem to: all goes up to the next line that is not
+    indented, unless it is known where the line should stand.
     """
     lines = text.split("\n")
-    if line >= len(lines):
+    at = fault.line
+    if at >= len(lines):
         return text
-    old = lines[line]
-    if section and old.strip():
-        end = next((at for at in range(line + 1, len(lines)) if lines[at][:1].strip()), len(lines))
-        lines[line:end] = [""] * (end - line)
-        return "\n".join(lines)
-    indent = old[: len(old) - len(old.lstrip())]
-    key = _KEY.match(old[:_LONGEST_KEY])
-    if key and BROKEN not in old and "\t" not in indent:
-        lines[line] = f"{key.group(1)} {BROKEN}"
-    elif old.strip():
-        lines[line] = ""
+    old = lines[at]
+    if fault.indent is not None:
+        lines[at:] = indented(lines[at:], fault.indent)
+    elif fault.whole_section and old.strip():
+        end = next((below for below in range(at + 1, len(lines)) if lines[below][:1].strip()), len(lines))
+        lines[at:end] = [""] * (end - at)
+    else:
+        lines[at] = _without_value(old)
     return "\n".join(lines)
 
 
-def fault_of(error: Exception, document: Document, last: yaml.ScalarEvent | None) -> Issue:
-    """What is wrong, in our own words; its line has to go to read on. *last* is the last value read."""
+def _without_value(line: str) -> str:
+    indent = line[: len(line) - len(line.lstrip())]
+    key = _KEY.match(line[:_LONGEST_KEY])
+    return f"{key.group(1)} {BROKEN}" if key and BROKEN not in line and "\t" not in indent else ""
+
+
+def has_lost_lines(document: Document) -> bool:
+    """Whether lines were taken out of a file of which not even the key is known."""
+    kept = document.text.split("\n")
+    return any(
+        line != shown and BROKEN not in line for line, shown in zip(kept, document.shown, strict=False)
+    )
+
+
+def fault_of(error: Exception, document: Document, last: yaml.ScalarEvent | None) -> Fault:
+    """What is wrong, in our own words. *last* is the last value that was read."""
     if isinstance(error, yaml.reader.ReaderError):
-        return Issue(
-            "bad-encoding",
-            "YAML forbids this control character",
-            document.place_of(error.position),
-            "delete it",
-        )
+        place = document.place_of(error.position)
+        message = "YAML forbids this control character"
+        return Fault(Issue("bad-encoding", message, place, "delete it"), place.line - 1)
     problem, context = (str(getattr(error, name, None) or "") for name in ("problem", "context"))
     mark: Any = getattr(error, "problem_mark", None)
     opened: Any = getattr(error, "context_mark", None) or mark
@@ -62,8 +89,8 @@ def fault_of(error: Exception, document: Document, last: yaml.ScalarEvent | None
     begun = document.position(opened.index) if opened else (line, column)
     shown = document.text.split("\n")[line]
 
-    def fault(code: str, message: str, hint: str, at: tuple[int, int] = (line, column)) -> Issue:
-        return Issue(code, message, document.place(*at), hint)
+    def fault(code: str, message: str, hint: str, at: tuple[int, int] = (line, column)) -> Fault:
+        return Fault(Issue(code, message, document.place(*at), hint), at[0], code == "bad-indentation")
 
     if not mark:
         return fault("bad-yaml", "there is no character with this number", "write the character itself")
@@ -107,36 +134,38 @@ def fault_of(error: Exception, document: Document, last: yaml.ScalarEvent | None
     if "expected ',' or" in problem:
         hint = "close it, or put the whole value in quotes"
         return fault("bad-yaml", "this bracket is never closed", hint, begun)
-    if "mapping values are not allowed" in problem or "expected <block end>" in problem:
+    if any(words in problem for words in ("mapping values are", "expected <block end>", "<document start>")):
         return _misplaced(document, line)
     return fault("bad-yaml", "YAML cannot be read on from here", "is a quote or a bracket missing before it?")
 
 
-def _misplaced(document: Document, line: int) -> Issue:
+def _misplaced(document: Document, line: int) -> Fault:
     """A line that is no part of what stands above it: indented wrongly, or not what is expected there."""
-    lines = document.text.split("\n")[: line + 1]
-    indents = [len(text) - len(text.lstrip()) for text in lines]
-    above = [at for at in range(line) if lines[at].strip() and not lines[at].lstrip().startswith("#")]
-    indent = indents[line]
-    if above and indent <= indents[above[-1]] and any(indents[at] == indent for at in above):
-        before = above[-1]
-        glued = re.search(r"\w:(?=\S)", lines[before])
-        if glued and not re.search(r":(\s|$)", lines[before]):
-            place = document.place(before, glued.start() + 1)
-            return Issue("bad-yaml", "a space is missing after this colon", place, "write `name: value`")
-    elif above:
-        hint = "indent it like its siblings"
-        deeper = indent > indents[above[-1]]
-        message = "deeper than the value above it allows" if deeper else "like none of the lines above it"
-        return Issue(
-            "bad-indentation", f"this line is indented {message}", document.place(line, indent), hint
-        )
-    return Issue(
-        "bad-yaml",
-        MISPLACED,
-        document.place(line, indent),
-        "a map has lines of `name: value`, a list lines of `- value`",
-    )
+    found = misplaced(document.text, line)
+    lines = document.text.split("\n")
+    if found:
+        place = document.place(found.line, _indent(lines[found.line]))
+        issue = Issue("bad-indentation", found.how, place, "indent it like its siblings")
+        return Fault(issue, found.line, True, found.indent)
+    before = [at for at in range(line - 1, -1, -1) if _is_written(lines[at])]
+    glued = [(at, match) for at in before[:1] if (match := _GLUED_COLON.match(lines[at]))]
+    alike = takewhile(lambda at: _indent(lines[at]) == _indent(lines[line]), before)
+    glued += [(at, match) for at in alike if (match := _GLUED_DASH.match(lines[at]))]
+    for at, match in glued[:1]:
+        sign, hint = ("dash", "- value") if match[1] == "-" else ("colon", "name: value")
+        message = f"a space is missing after this {sign}"
+        place = document.place(at, match.start(1))
+        return Fault(Issue("bad-yaml", message, place, f"write `{hint}`"), at)
+    hint = "a map has lines of `name: value`, a list lines of `- value`"
+    return Fault(Issue("bad-yaml", _MISPLACED, document.place(line, _indent(lines[line])), hint), line, True)
+
+
+def _is_written(line: str) -> bool:
+    return bool(line.strip()) and not line.lstrip().startswith("#")
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _span(event: yaml.ScalarEvent | None, document: Document) -> tuple[tuple[int, int], tuple[int, int]]:

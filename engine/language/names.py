@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
+from itertools import count
 from typing import Literal
 
 from engine.issues import Issue, Place, did_you_mean
@@ -17,6 +18,8 @@ NameKind = Literal["let", "lookup", "each"]
 SECTIONS: dict[str, NameKind] = {"let": "let", "lookups": "lookup", "each": "each"}
 TAKEN = ("event", "loop", "none", "null", "true", "false", "self", "super", "caller")
 
+MOST_CIRCLES = 20
+"""Circles that are told of one spec; each is looked for anew."""
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -81,11 +84,15 @@ def _is_usable(name: str, place: Place, hidden: dict[str, str], say: Say) -> boo
 
 def _table(name: str, place: Place, node: Node, say: Say) -> tuple[str, Node | None]:
     """The table that a look-up looks in: by its name, or written as `{ admin: path }`."""
+    if node.broken:
+        return "", None
     if node.kind != "map":
         if name in TABLES:
             return name, node
-        message = f'look-ups know no "{name}"{did_you_mean(name, TABLES)}'
-        hint = f"say what it is: {name}: {{ admin: ... }}; known: {', '.join(TABLES)}"
+        near = did_you_mean(name, TABLES)
+        message = f'look-ups know no "{name}"{near}'
+        known = f"known: {', '.join(TABLES)}"
+        hint = known if near else f"say what it is: {name}: {{ admin: ... }}; {known}"
         say(Issue("unknown-table", message, place, hint))
         return "", None
     entries = list(node.items())
@@ -105,7 +112,7 @@ def _table(name: str, place: Place, node: Node, say: Say) -> tuple[str, Node | N
 def in_order(
     names: dict[str, Name], roots: Iterable[Value], say: Say
 ) -> tuple[tuple[Name, ...], tuple[Name, ...]]:
-    """The names that the roots need, each after what it needs itself; and the look-ups that nothing needs."""
+    """The names that the roots need, each after what it needs itself; and those that nothing needs."""
     needs = {name: sorted(own.value.reads & names.keys()) for name, own in names.items()}
     used = {name for name, own in names.items() if own.kind == "each"}
     waiting = [*used, *(name for value in roots for name in value.reads & names.keys())]
@@ -117,12 +124,14 @@ def in_order(
     for name in _sorted(names, dict(needs), say):
         common = all(ordered[other].is_common for other in needs[name] if other in ordered)
         ordered[name] = replace(names[name], is_common=common and names[name].kind != "each")
-    idle = tuple(own for name, own in names.items() if own.kind == "lookup" and name not in used)
+    idle = tuple(own for name, own in names.items() if name not in used)
     return tuple(own for name, own in ordered.items() if name in used), idle
 
 
 def _sorted(names: dict[str, Name], needs: dict[str, list[str]], say: Say) -> list[str]:
-    while True:
+    for told in count():
+        if told == MOST_CIRCLES:
+            break
         try:
             return list(TopologicalSorter(needs).static_order())
         except CycleError as error:
@@ -132,3 +141,4 @@ def _sorted(names: dict[str, Name], needs: dict[str, list[str]], say: Say) -> li
             say(Issue("circle", f"these need each other: {' -> '.join(shown)}", names[shown[0]].place))
             for name in circle:
                 needs[name] = []
+    return list(needs)

@@ -8,8 +8,19 @@ from engine.language import catalogue, templates
 from engine.language.conditions import Condition, read_condition
 from engine.language.expressions import Expression, parse
 from engine.language.inline import check_names, read_cases, texts_of
+from engine.language.keys import (
+    LOCATION_FIELDS,
+    NEEDED,
+    OTHER_FIELDS,
+    PROFILE_FIELDS,
+    WHY,
+    check_keys,
+    check_maps,
+    kind_of,
+)
 from engine.language.layers import Layers
-from engine.language.names import Name, in_order, read_names
+from engine.language.mending import has_lost_lines
+from engine.language.names import SECTIONS, Name, in_order, read_names
 from engine.language.source import Node
 from engine.language.spec import EVENT_ID, Field, Spec
 from engine.language.values import Say, Value, read_value
@@ -17,48 +28,38 @@ from engine.language.values import Say, Value, read_value
 Cache = dict[int, tuple[Node, Value | None]]
 """Values by the identity of their node, so that what a shared file says is read once."""
 
-LONGEST_METRIC = 127
-"""Characters of a metric's name (Klaviyo: under 128)."""
-
-COMMON = ("item", "when", "let", "lookups", "profile", "properties", "history")
-KEYS: dict[str, tuple[str, ...]] = {
-    "metric": ("metric", "topic", "use", "without", *COMMON, "each", "time", "unique_id", "value", "tests"),
-    "profile": ("name", "topic", "use", "without", *COMMON, "tests"),
-    "shared": (*COMMON, "each", "time", "unique_id", "value"),
-}
-NEEDED = {"metric": ("topic", "time", "unique_id", "profile"), "profile": ("topic", "profile"), "shared": ()}
-_MAPS = ("when", "let", "lookups", "profile", "properties", "each")
-
-PROFILE_FIELDS = (
-    "email", "phone_number", "external_id", "first_name", "last_name", "organization", "locale", "title",
-    "image",
-)  # fmt: skip
-LOCATION_FIELDS = (
-    "address1", "address2", "city", "country", "region", "zip", "latitude", "longitude", "timezone",
-)  # fmt: skip
-
-
-def kind_of(root: Node) -> str:
-    """`metric`, `profile` or nothing, by the key that each must have."""
-    if root.get("metric"):
-        return "metric"
-    return "profile" if root.get("name") else ""
-
 
 def check_shared(root: Node, say: Say, cache: Cache) -> None:
     """Look at a shared file by itself: its keys, and each value that it gives, which *cache* keeps."""
-    _check_keys(root, "shared", say)
-    _check_maps(root, say)
+    check_keys(root, "shared", say)
+    check_maps(root, say)
     _Reader(Layers(root, (root,)), "shared", say, cache).read_parts()
 
 
-def read_spec(root: Node, stem: str, shared: Mapping[str, Node], say: Say, cache: Cache) -> Spec | None:
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A spec as far as it could be read. `faults` says whether anything in it is faulty."""
+
+    spec: Spec
+    faults: bool
+    doubtful: frozenset[str]
+    """The names that are written, and could not be read or mean two things."""
+    profile: frozenset[str]
+    """The fields of the profile that are written."""
+    is_whole: bool
+    """Whether no line was lost on the way."""
+
+
+def read_spec(
+    root: Node, stem: str, shared: Mapping[str, Node], say: Say, cache: Cache, *, is_piece: bool = False
+) -> Draft | None:
     """A spec from its file's root node and the shared files by name.
 
-    Returns None where something is faulty; `say` has been told everything that is. `cache` keeps the
-    values of shared files from being read again for every metric.
+    Returns None where there is no telling what it is; `say` has been told every fault. `cache` keeps the
+    values of shared files from being read again for every metric. A piece of a spec needs no name, and
+    may leave out whatever it likes.
     """
-    kind = kind_of(root)
+    kind = kind_of(root) or ("piece" if is_piece else "")
     if root.kind != "map" or not kind:
         hint = "a mapping starts with `metric: NAME`, a profile with `name: NAME`"
         if root.kind == "map" and {"metric", "name"} & {key.lower() for key in root.value}:
@@ -72,50 +73,33 @@ def read_spec(root: Node, stem: str, shared: Mapping[str, Node], say: Say, cache
             faults.append(issue)
         say(issue)
 
-    _check_keys(root, kind, note)
-    _check_maps(root, note)
+    check_keys(root, kind, note)
+    check_maps(root, note)
     merged = Layers(root, (*_shared(root, shared, note), root))
     for key in NEEDED[kind]:
         if merged.node(key) is None:
-            note(Issue("missing-key", f"`{key}` is missing", root.place, _WHY[key]))
-    spec = _Reader(merged, kind, note, cache).read(stem)
-    return None if faults else spec
+            note(Issue("missing-key", f"`{key}` is missing", root.place, WHY[key]))
+    reader = _Reader(merged, kind, note, cache)
+    spec = reader.read(stem)
+    if spec is None:
+        return None
+    if not faults and not is_piece and not has_lost_lines(root.document):
+        check_names(spec.cases, reader.made, note)
+    written = [name for section in SECTIONS for name in merged.entries(section)]
+    read = {name.name for name in (*spec.names, *spec.idle)}
+    doubtful = frozenset(name for name in written if name not in read or written.count(name) > 1)
+    profile = frozenset(merged.entries("profile"))
+    is_whole = (
+        not is_piece and len(merged.layers) == len(used(root)) + 1 and not any(map(_is_torn, merged.layers))
+    )
+    return Draft(spec, bool(faults), doubtful, profile, is_whole)
 
 
-_WHY = {
-    "topic": "the notification of Intercom that it answers, such as `topic: ticket.created`",
-    "time": "when it happened, such as `time: created_at`",
-    "unique_id": "what makes the event itself, such as `unique_id: conv:{{ id }}:created`",
-    "profile": "who it is about: at least an e-mail address, such as `email: contact.email as email`",
-}
-
-
-def _check_keys(root: Node, kind: str, say: Say) -> None:
-    for key, place, _ in root.items():
-        if key in KEYS[kind]:
-            continue
-        everywhere = {known for keys in KEYS.values() for known in keys}
-        what = {"metric": "a mapping", "profile": "a profile", "shared": "a shared file"}[kind]
-        wrong_file = " here" if key in everywhere else did_you_mean(key, KEYS[kind])
-        say(
-            Issue(
-                "unknown-key",
-                f'{what} has no key "{key}"{wrong_file}',
-                place,
-                "keys: " + ", ".join(KEYS[kind]),
-            )
-        )
-
-
-def _check_maps(root: Node, say: Say) -> None:
-    for key in _MAPS:
-        node = root.get(key)
-        if node is None or node.kind == "map" or node.broken or (key == "when" and node.is_text):
-            continue
-        if node.value is None and node.document.is_mended:
-            continue  # its lines are no YAML, which has been told
-        hint = "take the key out, or write lines under it" if node.value is None else ""
-        say(Issue("wrong-kind", f"`{key}` takes lines of `name: value`", node.place, hint))
+def _is_torn(root: Node) -> bool:
+    """Whether something of a file could not be read as YAML, so that names may be lost."""
+    sections = [node for name in SECTIONS if (node := root.get(name))]
+    odd = any(node.broken or node.kind != "map" for node in sections)
+    return odd or root.broken or has_lost_lines(root.document)
 
 
 def used(root: Node) -> list[str]:
@@ -128,7 +112,9 @@ def _shared(root: Node, shared: Mapping[str, Node], say: Say) -> Iterator[Node]:
         if node.value in shared:
             yield shared[node.value]
         else:
-            message = f"there is no shared/{node.value}.yaml{did_you_mean(node.value, shared)}"
+            stem = node.value.rpartition("/")[2].removesuffix(".yaml").removesuffix(".yml")
+            meant = f'; did you mean "{stem}"?' if stem in shared else did_you_mean(node.value, shared)
+            message = f"there is no shared/{node.value.removesuffix('.yaml')}.yaml{meant}"
             say(Issue("unknown-shared", message, node.place))
 
 
@@ -154,6 +140,8 @@ class _Reader:
         self.kind = kind
         self.say = say
         self.cache = cache
+        self.made: set[str] = set()
+        """The names of all properties and profile fields."""
 
     def read(self, stem: str) -> Spec | None:
         root = self.merged.own
@@ -168,7 +156,7 @@ class _Reader:
         ordered, idle = in_order(parts.names, roots, self.say)
         cases = tuple(read_cases(root, self.say))
         made = {EVENT_ID, *(field.name for field in parts.properties)}
-        check_names(cases, made | {field.name.partition(".")[0] for field in parts.profile}, self.say)
+        self.made = made | {field.name.partition(".")[0] for field in parts.profile}
         if parts.item is None:
             return None
         return Spec(
@@ -178,6 +166,7 @@ class _Reader:
             name=name,
             topics=topics,
             item=parts.item,
+            item_value=self._value(item) if (item := self.merged.node("item")) else None,
             conditions=parts.conditions,
             names=ordered,
             each=parts.each,
@@ -189,6 +178,8 @@ class _Reader:
             history=parts.history,
             cases=cases,
             idle=idle,
+            name_place=_place(root.get("metric") or root.get("name")),
+            profile_place=_place(self.merged.node("profile")),
         )
 
     def read_parts(self, topics: tuple[str, ...] = ()) -> _Parts:
@@ -217,8 +208,6 @@ class _Reader:
             if node is not None and not node.broken:
                 self.say(Issue("wrong-kind", f"`{key}` takes the name, as text", node.place))
             return ""
-        if len(node.value) > LONGEST_METRIC:
-            self.say(Issue("wrong-kind", f"the name is over {LONGEST_METRIC} characters long", node.place))
         return str(node.value)
 
     def _topics(self) -> tuple[str, ...]:
@@ -226,7 +215,9 @@ class _Reader:
         known = [topic for topics in catalogue.TOPICS.values() for topic in topics]
         for node in nodes:
             if node.value not in known:
-                message = f'Intercom documents no topic "{node.value}"{did_you_mean(node.value, known)}'
+                near = catalogue.nearest_topic(node.value)
+                meant = f'; did you mean "{near}"?' if near else ""
+                message = f'Intercom documents no topic "{node.value}"{meant}'
                 self.say(Issue("unknown-topic", message, node.place))
         return tuple(node.value for node in nodes)
 
@@ -260,7 +251,7 @@ class _Reader:
         for layer in self.merged.layers:
             node = layer.get("when")
             if node and node.is_text:
-                path = self._value(node)
+                path = self._without_type(self._value(node))
                 if path:
                     yield Condition(path, str(node.value), node.place, is_true=True)
         for key, (place, node, layer) in self.merged.entries("when").items():
@@ -277,7 +268,15 @@ class _Reader:
                 Issue("bad-condition", "a condition starts with a path, not a template", key.place, hint)
             )
             return None
-        return read_value(key, self.say)
+        return self._without_type(read_value(key, self.say))
+
+    def _without_type(self, path: Value | None) -> Value | None:
+        """A path of a condition, which compares what is there as it is."""
+        if path is None or path.type is None:
+            return path
+        hint = f"leave out `as {path.type.name}`; or give the value a name under `let:`, with its type"
+        self.say(Issue("bad-condition", "a condition has no type", path.place, hint))
+        return None
 
     def _profile(self) -> tuple[Field, ...]:
         entries = self.merged.entries("profile")
@@ -302,8 +301,14 @@ class _Reader:
         """The lines of a section whose names are Klaviyo's own."""
         for key, (place, node) in entries.items():
             if key not in known:
-                message = f'{what} in Klaviyo has no field "{key}"{did_you_mean(key, known)}'
-                also = (*known, "location") if known is PROFILE_FIELDS else known
+                other = OTHER_FIELDS.get(key.lower().replace("-", "_").replace(" ", "_"), key)
+                meant = f'; did you mean "{other}"?' if other in known else did_you_mean(key.lower(), known)
+                message = f'{what} in Klaviyo has no field "{key}"{meant}'
+                also = (
+                    (*known, "location; your own go under `properties:`")
+                    if known is PROFILE_FIELDS
+                    else known
+                )
                 self.say(Issue("unknown-key", message, place, f"Klaviyo's fields: {', '.join(also)}"))
             elif value := self._value(node):
                 yield Field(prefix + key, value, place)
@@ -345,6 +350,10 @@ class _Reader:
                 message = f'no shared file brings a property "{node.value}"{did_you_mean(node.value, known)}'
                 self.say(Issue("unknown-property", message, node.place))
         return {node.value for node in unwanted} - set(own)
+
+
+def _place(node: Node | None) -> Place | None:
+    return node.place if node else None
 
 
 def _keys(node: Node | None) -> list[str]:

@@ -14,15 +14,18 @@ from engine.language.conditions import Condition
 from engine.language.conversions import moment
 from engine.language.expressions import ITEM
 from engine.language.faults import Failed, Refused
-from engine.language.made import Element, Made, issue_of, plain_text
+from engine.language.made import MOST_MADE, Element, Made, Scope, issue_of, plain_text
 from engine.language.names import Name
 from engine.language.spec import EVENT_ID, Spec
 from engine.language.values import Value
+from engine.language.work import Work
 from engine.ports import Known
 
 NEAR_SECONDS = 5
 """How far an element's time may lie from the notification's, and still be what it tells of."""
 LONGEST_UNIQUE_ID = 120
+MOST_ELEMENTS = 500
+"""Intercom sends 500 parts of a conversation or a ticket, at most."""
 
 Wanted = dict[str, set[str]]
 """Ids to look up, by table."""
@@ -38,6 +41,7 @@ class Run:
         self.missed: Wanted = {}
         """Ids that were asked for and of which nothing is known yet."""
         self._common: dict[str, tuple[Any, list[Issue]]] = {}
+        self._room = Work(MOST_MADE)
 
     def results(self, *, every: bool = False) -> list[Result]:
         """The events or the profile that come of the notification, or why there is none."""
@@ -46,7 +50,7 @@ class Run:
     def made(self, *, every: bool = False) -> list[tuple[Result, Element | None]]:
         """Each result with the element that it was made from, or for which it was skipped."""
         elements = self.elements(every=every)
-        if isinstance(elements, Skipped):
+        if not isinstance(elements, list):
             return [(elements, None)]
         pairs: list[tuple[Result, Element | None]] = []
         refused: Condition | None = None
@@ -67,12 +71,12 @@ class Run:
     def needs(self, *, every: bool = False) -> Wanted:
         """The ids that the events of this notification need, and that nothing is known of."""
         elements = self.elements(every=every)
-        for element in [] if isinstance(elements, Skipped) else elements:
+        for element in elements if isinstance(elements, list) else []:
             if self.failing(element, looking_up=True) is None:
                 self.name_all(element)
         return self.missed
 
-    def elements(self, *, every: bool = False) -> list[Element] | Skipped:
+    def elements(self, *, every: bool = False) -> list[Element] | Skipped | Parked:
         """What `each` finds and the notification tells of; one element where the spec has no `each`."""
         event = self.notification.event
         try:
@@ -81,14 +85,23 @@ class Run:
             item = None
         if not isinstance(item, dict):
             return self._skipped("no_item", f"there is no object at `{self.spec.item.text}`")
-        first = Element({**item, "event": event, ITEM: item})
+        first = Element(Scope(item, {"event": event, ITEM: item}), room=self._room)
         each = self.spec.each
         if each is None:
             return [first]
         self._name(first, self.behind(each.value))
+        found = _distinct(self._named(each, first))
+        if len(found) > MOST_ELEMENTS:
+            detail = f"`{each.value.text}` finds over {MOST_ELEMENTS:,} elements"
+            return self._parked("too_many", detail, first.issues)
         elements = [
-            Element({**first.scope, each.name: value}, {*first.named, each.name}, list(first.issues))
-            for value in _distinct(self._named(each, first))
+            Element(
+                first.scope.beside(each.name, value),
+                {*first.named, each.name},
+                list(first.issues),
+                room=self._room,
+            )
+            for value in found
         ]
         if not elements:
             return self._skipped("no_element", f"there is nothing at `{each.value.text}`", first.issues)
@@ -138,13 +151,15 @@ class Run:
                 continue
             element.named.add(name.name)
             if name.name in self._common:
-                element.scope[name.name], issues = self._common[name.name]
+                found, issues = self._common[name.name]
+                element.scope.put(name.name, found)
                 element.issues += issues
                 continue
             told = len(element.issues)
-            element.scope[name.name] = self._named(name, element)
+            found = self._named(name, element)
+            element.scope.put(name.name, found)
             if name.is_common:
-                self._common[name.name] = (element.scope[name.name], element.issues[told:])
+                self._common[name.name] = (found, element.issues[told:])
 
     def _named(self, name: Name, element: Element) -> Any:
         """What a name stands for; None, and an issue, where that cannot be worked out."""
@@ -195,6 +210,8 @@ class Run:
     def translation(self, element: Element) -> Result:
         """The event or the profile of one element, or why it is parked."""
         spec = self.spec
+        if self._room.left < 0:
+            return self._parked("too_large", "the notification makes too much at once", element.issues)
         made = Made(element, spec.properties)
         if spec.kind == "event":
             stopped = self._make_event(made)

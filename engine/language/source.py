@@ -16,14 +16,14 @@ import yaml
 
 from engine.issues import Issue, Place
 from engine.language.document import Document, raw_index
-from engine.language.mending import BROKEN, MISPLACED, UNREADABLE, fault_of, without_line
+from engine.language.mending import BROKEN, UNREADABLE, fault_of, mended
 
 NodeKind = Literal["scalar", "map", "list"]
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _CONSTANTS = {"true": True, "false": False, "null": None, "": None}
-_AMBIGUOUS = re.compile(
-    r"~|y|n|yes|no|on|off|true|false|null|[+-]?0[0-9]+|[+-]?[0-9][0-9_]*_[0-9_]*|[0-9]+(?::[0-5]?[0-9])+"
+AMBIGUOUS = re.compile(
+    r"~|y|n|yes|no|on|off|true|false|null|[+-]?0[0-9]+|[+-]?[0-9]+_[0-9_]*|[0-9]+(?::[0-5]?[0-9])+"
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}|[+-]?\.(?:inf|nan)|0[xo][0-9a-f]+|0b[01]+|\+[0-9.]+|-?\.[0-9]+|-?[0-9]+\.",
     re.IGNORECASE,
 )
@@ -42,7 +42,7 @@ class Limits(NamedTuple):
 
     file_bytes: int = 256 * 1024
     depth: int = 32
-    nodes: int = 20_000
+    nodes: int = 10_000
     scalar_characters: int = 16 * 1024
 
 
@@ -64,8 +64,8 @@ class Node:
 
     @property
     def place(self) -> Place:
-        """Where the value begins."""
-        return self.document.place_of(self.start)
+        """Where the value begins, and where it ends if that is in the same line."""
+        return self.document.place_of(self.start, self.end if self.kind == "scalar" else 0)
 
     @property
     def is_plain(self) -> bool:
@@ -138,13 +138,11 @@ def _read_slowly(document: Document, limits: Limits) -> tuple[Node | None, list[
             return None, [Issue("too-large", str(error), error.place)]
         except UNREADABLE as error:
             fault = fault_of(error, document, builder.last)
-            faults.append(fault)
-            line = fault.place.line - 1 if fault.place else 0
-            misplaced = fault.code == "bad-indentation" or fault.message == MISPLACED
-            mended = without_line(document.text, line, section=misplaced)
-            if mended == document.text:
+            faults.append(fault.issue)
+            text = mended(document.text, fault)
+            if text == document.text:
                 return None, _merged(faults, builder.issues)
-            document = Document(document.file, mended, document.shown)
+            document = Document(document.file, text, document.shown)
             continue
         return root, _merged(faults, builder.issues)
     return None, _merged(faults, [])
@@ -246,7 +244,7 @@ class _Builder:
                 Issue("wrong-kind", message, node.place, "write it in quotes to send it as text")
             )
             node.broken = True
-        elif _AMBIGUOUS.fullmatch(text) and not self._expects_key():
+        elif AMBIGUOUS.fullmatch(text) and not self._expects_key():
             message = f"unquoted, `{text}` is text here, and something else to other YAML readers"
             hint = f'write "{text}" for the text, or one of true, false, null and a plain number'
             self.issues.append(Issue("ambiguous-value", message, node.place, hint))

@@ -48,6 +48,7 @@ class Case:
     changes: tuple[tuple[tuple[str | int, ...], Node], ...] = field(default=(), compare=False, repr=False)
     """Values to put into the fixture: keys and indexes from the item on, or from `event`."""
     history: bool = False
+    given_place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Spec:
     """One mapping file with what it takes in by `use`, read and found without a fault.
 
     `names` are those of `let`, `lookups` and `each` that something needs, each after what it needs
-    itself; `idle` are look-ups that nothing needs. `hash` changes with any character of the files.
+    itself; `idle` are those that nothing needs. `hash` changes with any character of the files.
     """
 
     file: str
@@ -76,3 +77,7 @@ class Spec:
     cases: tuple[Case, ...]
     idle: tuple[Name, ...] = ()
     hash: str = ""
+    name_place: Place | None = None
+    profile_place: Place | None = None
+    item_value: Value | None = None
+    """`item` as it is written; None where it is not."""

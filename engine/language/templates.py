@@ -17,14 +17,16 @@ from jinja2.environment import Template as JinjaTemplate
 from jinja2.environment import TemplateExpression
 from jinja2.exceptions import SecurityError, TemplateSyntaxError, UndefinedError
 
-from engine.issues import did_you_mean
 from engine.language.faults import Failed, NoValue, TextFault
-from engine.language.sandbox import FILTERS, FULL, LARGEST_NUMBER, LONGEST_TEXT, PLAIN, TESTS, Joined
+from engine.language.filters import FILTERS, LARGEST_NUMBER, LONGEST_KEY, LONGEST_TEXT, TESTS, WORK
+from engine.language.sandbox import FULL, PLAIN
+from engine.language.template_faults import INSTEAD, OF_PATHS, syntax_fault, unknown_fault
+from engine.language.weighing import as_run
+from engine.language.work import Work
 
 MOST_CHARACTERS = 4096
 DEEPEST = 40
 MOST_NODES = 500
-_IN_BRACKETS = "in a template, a name with spaces stands in brackets: custom_attributes['Refund amount']"
 _NODES = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Getattr, nodes.Getitem,
     nodes.Filter, nodes.Test, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Add,
@@ -64,23 +66,24 @@ class Template:
     @cached_property
     def _compiled(self) -> Callable[[Mapping[str, Any]], Any]:
         environment = FULL if self.full else PLAIN
-        joined = Joined().visit(self.tree)
+        tree = as_run(self.tree)
         if self.single and not self.full:
-            [output] = joined.body
+            [output] = tree.body
+            assert isinstance(output, nodes.Output)
             result = nodes.Assign(nodes.Name("result", "store"), output.nodes[0], lineno=1)
             template = environment.from_string(nodes.Template([result], lineno=1))
             return TemplateExpression(template, undefined_to_none=False)
-        return _printer(environment.from_string(joined))
+        return _printer(environment.from_string(tree))
 
     def render(self, scope: Mapping[str, Any]) -> Any:
         """The value or the text; None where a part that it needs has no value.
 
         Raises Failed where it cannot be worked out.
         """
-        values = {name: scope[name] for name in self.reads if scope.get(name) is not None}
+        values = {name: found for name in self.reads if (found := scope.get(name)) is not None}
+        work = Work(of=getattr(scope, "work", None))
         try:
-            made = self._compiled(values)
-            return _settled(made)
+            return _settled(self._compiled({**values, WORK: work}), work)
         except NoValue:
             return None
         except Failed:
@@ -95,6 +98,8 @@ class Template:
             raise Failed("it calculates or compares what does not go together") from error
         except Exception as error:  # filters raise whatever Python raises below them
             raise Failed("it cannot be worked out") from error
+        finally:
+            work.close()
 
 
 def parse(text: str, *, full: bool = False) -> Template:
@@ -106,7 +111,7 @@ def parse(text: str, *, full: bool = False) -> Template:
     try:
         tree = PLAIN.parse(text)
     except TemplateSyntaxError as error:
-        raise _syntax_fault(text, error) from None
+        raise syntax_fault(text, error) from None
     except (RecursionError, ValueError, OverflowError, MemoryError):
         raise TextFault("bad-template", "the template is nested too deep") from None
     return Template(text, _checked(tree, text), tree, _is_single(tree), full)
@@ -135,20 +140,19 @@ def _printer(template: JinjaTemplate) -> Callable[[Mapping[str, Any]], str]:
     return printed
 
 
-def _settled(made: Any) -> Any:
+def _settled(made: Any, work: Work) -> Any:
     """What a template made, as a JSON value."""
+    work.take(1)
     if isinstance(made, Undefined) or made is None:
         return None
     if isinstance(made, str):
         if len(made) > LONGEST_TEXT:
             raise Failed("the result is too large")
         return str(made)
-    if isinstance(made, bool | int | float | dict | list):
-        if isinstance(made, list):
-            return [_settled(element) for element in made]
+    if isinstance(made, bool | int | float | dict):
         return made
     if isinstance(made, Iterable):
-        return [_settled(element) for element in made]
+        return [_settled(element, work) for element in made]
     raise Failed("it makes no value that can be sent")
 
 
@@ -158,79 +162,6 @@ def _scan(text: str) -> None:
         depth += (character in "([{") - (character in ")]}")
         if depth > DEEPEST:
             raise TextFault("bad-template", f"brackets are nested over {DEEPEST} deep", at)
-
-
-def _syntax_fault(text: str, error: TemplateSyntaxError) -> TextFault:
-    """A fault of Jinja's in our words; the environment gives it a character for a line."""
-    message = error.message or ""
-    at = min(error.lineno or 0, len(text))
-    for start in re.finditer(r"\{[{%#]", text):
-        closing = {"{{": "}}", "{%": "%}", "{#": "#}"}[start.group()]
-        end = text.find(closing, start.end())
-        if end < 0 or -1 < text.find(start.group(), start.end()) < end:
-            hint = f"end it with {closing}"
-            return TextFault("bad-template", f"`{start.group()}` is never closed", start.start(), hint)
-    character = re.search(r"unexpected char (?s:.+) at (\d+)", message)
-    if character:
-        at = int(character.group(1))
-        quote = text[at : at + 1] in ("'", '"')
-        what = "this quote is never closed" if quote else f"`{text[at : at + 1]}` means nothing in a template"
-        return TextFault("bad-template", what, at)
-    block = re.search(r"needs to be closed is '(\w+)'", message)
-    if block and "Unexpected end" in message:
-        name = block.group(1)
-        opened = [found.start() for found in re.finditer(rf"\{{%[-+]?\s*{name}", text)]
-        hint = f"end it with {{% end{name} %}}"
-        return TextFault("bad-template", f"this `{name}` is never closed", opened[-1] if opened else 0, hint)
-    tag = re.search(r"unknown tag '([^']*)'", message)
-    if tag:
-        return _unknown_tag(tag.group(1), at)
-    if "expected name or number" in message:
-        dot = text.rfind(".", 0, at + 1)
-        return TextFault("bad-template", "a name is expected after the dot", max(dot, 0), _IN_BRACKETS)
-    if re.match(r"unexpected '[)\]}]'", message):
-        at = _odd_bracket(text)
-    operator = re.search(r"\{[{%][-+]?\s*(and|or|in|is)\s+$", text[:at])
-    if operator:  # Jinja takes it for a name, and stumbles over what follows
-        at = operator.start(1)
-    rest = text[at:]
-    if not rest or rest.startswith(("}}", "%}", "-}}", "-%}", "+%}")):
-        return TextFault("bad-template", "the expression ends where something is expected", at)
-    word = re.match(r"\w+|\W", rest)
-    hint = _IN_BRACKETS if re.search(r"\.\w+\s+$", text[:at]) else ""
-    return TextFault("bad-template", f"`{word.group() if word else rest[0]}` is not expected here", at, hint)
-
-
-def _odd_bracket(text: str) -> int:
-    """The first closing bracket that closes nothing, or something else; of which Jinja tells the line."""
-    pairs = {"(": ")", "[": "]", "{": "}"}
-    opened: list[str] = []
-    for match in re.finditer(r"\{[{%]|'[^']*'|\"[^\"]*\"|[}%]\}|[(){}\[\]]", text):
-        mark = match.group()
-        if mark in ("{{", "{%"):
-            opened = []
-        elif mark in pairs:
-            opened.append(pairs[mark])
-        elif mark in pairs.values() and opened and opened[-1] == mark:
-            opened.pop()
-        elif mark in pairs.values() or (mark in ("}}", "%}") and opened):
-            return match.start()
-    return 0
-
-
-def _unknown_tag(name: str, at: int) -> TextFault:
-    if name in ("else", "elif", "endif"):
-        return TextFault("bad-template", f"there is no `if` before this `{name}`", at)
-    if name == "endfor":
-        return TextFault("bad-template", "there is no `for` before this `endfor`", at)
-    hint = "{% if %} and {% for %} are"
-    return TextFault("bad-template", f"there is no `{name}` in templates", at, hint)
-
-
-def _unknown(node: nodes.Filter | nodes.Test, text: str) -> TextFault:
-    what, known = ("filter", FILTERS) if isinstance(node, nodes.Filter) else ("test", TESTS)
-    message = f"templates have no {what} `{node.name}`{did_you_mean(node.name, known)}"
-    return TextFault("bad-template", message, max(text.find(node.name, node.lineno), 0))
 
 
 def _checked(tree: nodes.Template, text: str) -> frozenset[str]:
@@ -246,11 +177,17 @@ def _checked(tree: nodes.Template, text: str) -> frozenset[str]:
             raise TextFault("bad-template", "the template has too many parts", at)
         if not isinstance(node, _NODES):
             message = _NOT_ALLOWED.get(type(node), "templates may not use this")
-            raise TextFault("bad-template", message, _begin(node, text))
+            begin = _begin(node, text)
+            word = re.match(r"\w+", text[begin:])
+            raise TextFault("bad-template", message, begin, INSTEAD.get(word.group() if word else "", ""))
         if isinstance(node, nodes.Filter):
             _check_filter(node, text)
         if isinstance(node, nodes.Test) and node.name not in TESTS:
-            raise _unknown(node, text)
+            raise unknown_fault(node, text)
+        if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Tuple):
+            raise TextFault(
+                "path-in-template", "only paths know these brackets", max(text.find("[", at), 0), OF_PATHS
+            )
         if isinstance(node, nodes.Const) and isinstance(node.value, int) and abs(node.value) > LARGEST_NUMBER:
             raise TextFault("bad-template", "the number is too large", at)
         if isinstance(node, nodes.Name):
@@ -297,9 +234,14 @@ def _check_loop(node: nodes.For, is_inside: bool) -> None:
 
 def _check_filter(node: nodes.Filter, text: str) -> None:
     if node.name not in FILTERS:
-        raise _unknown(node, text)
+        raise unknown_fault(node, text)
     if node.dyn_args is not None or node.dyn_kwargs is not None:
         raise TextFault("bad-template", "templates may not use `*` before a value", node.lineno)
+    keys = [pair.value for pair in node.kwargs if pair.key == "attribute"]
+    keys += node.args[:1] if node.name.endswith("attr") else []
+    if any(not isinstance(key, nodes.Const) or len(str(key.value)) > LONGEST_KEY for key in keys):
+        message = f"`{node.name}` takes a key here, written out"
+        raise TextFault("bad-template", message, node.lineno)
     named = {"map": FILTERS, "select": TESTS, "reject": TESTS, "selectattr": TESTS, "rejectattr": TESTS}
     if node.name in named:
         position = 1 if node.name.endswith("attr") else 0

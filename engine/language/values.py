@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.issues import Issue, Place, did_you_mean
@@ -12,8 +12,11 @@ from engine.language.expressions import Expression
 from engine.language.faults import TextFault
 from engine.language.source import Node
 from engine.language.templates import Template
+from engine.language.traps import check_path, cut_by_hash, yaml_habit
 
-_AS = re.compile(r"^(?P<path>.*?)(?P<as>\s+as(?:\s+(?P<type>[A-Za-z_]\w*))?)\s*$", re.DOTALL)
+_AS = re.compile(r"\s+as(?:\s+(?P<type>[A-Za-z_]\w*))?$")
+_LONGEST_AS = 200
+"""Characters from the end of a value in which its `as` is looked for."""
 _ONLY_AS = re.compile(r"as\s+[A-Za-z_]\w*")
 _TEMPLATE_AS = re.compile(r"\}\}(?P<as>\s+as\s+[A-Za-z_]\w*)\s*$")
 BLOCK_KEYS = ("path", "template", "value", "as", "default", "required", "help", "except")
@@ -49,6 +52,12 @@ class Value:
     default: Any = None
     required: bool = False
     excepted: tuple[str, ...] = ()
+    node: Node | None = field(default=None, compare=False, repr=False)
+    """The scalar in the file that holds the path or the template."""
+
+    def at(self, offset: int) -> Place:
+        """The place in the file of a character of the path or the template."""
+        return self.node.at(offset) if self.node else self.place
 
     @property
     def reads(self) -> frozenset[str]:
@@ -89,12 +98,12 @@ def read_value(node: Node, say: Say, *, full: bool = False, spread: bool = False
                 "empty-value",
                 "a value is expected here",
                 node.place,
-                "write a path, a template or a plain value",
+                "write a path, a template or a plain value; `without:` leaves out a shared line",
             )
         )
         return None
     if not isinstance(node.value, str):
-        return Value(Constant(node.value), _shown(node.value), node.place)
+        return Value(Constant(node.value), _shown(node.value), node.place, node=node)
     return _read_line(node, say, full)
 
 
@@ -108,7 +117,12 @@ def _read_line(node: Node, say: Say, full: bool) -> Value | None:
             say(Issue("as-after-template", "after a template, `as` is text", place, hint))
             return None
         return _read_template(node, say, full)
-    match = _AS.match(text)
+    habit = yaml_habit(node)
+    if habit is not None:
+        say(habit)
+        return None
+    stripped = text.rstrip()
+    match = _AS.search(stripped, max(len(stripped) - _LONGEST_AS, 0))
     if _ONLY_AS.fullmatch(text.strip()):
         say(Issue("bad-path", "a path is expected before `as`", node.place))
         return None
@@ -116,10 +130,10 @@ def _read_line(node: Node, say: Say, full: bool) -> Value | None:
         return _read_path(node, text, say)
     kind = _read_type(
         match.group("type") or "",
-        node.at(match.start("type") if match.group("type") else len(text.rstrip()) - 1),
+        node.at(match.start("type") if match.group("type") else len(stripped) - 1),
         say,
     )
-    value = _read_path(node, match.group("path"), say, kind)
+    value = _read_path(node, text[: match.start()], say, kind)
     return value if kind else None
 
 
@@ -134,17 +148,32 @@ def _read_type(name: str, place: Place, say: Say) -> Type | None:
 
 def _read_path(node: Node, text: str, say: Say, kind: Type | None = None) -> Value | None:
     try:
-        return Value(expressions.parse(text), text.strip(), node.place, kind)
+        made = expressions.parse(text)
+        check_path(made)
+        cut = cut_by_hash(node)
+        if cut is not None:
+            say(cut)
+            return None
+        return Value(made, text.strip(), node.place, kind, node=node)
     except TextFault as fault:
-        say(Issue(fault.code, fault.message, node.at(fault.offset), fault.hint))
+        _tell(fault, node, say)
         return None
+
+
+def _tell(fault: TextFault, node: Node, say: Say) -> None:
+    """The fault at its character; or that the rest of the text is a comment, which explains it."""
+    say(
+        cut_by_hash(node, certain=False)
+        or Issue(fault.code, fault.message, node.at(fault.offset), fault.hint)
+    )
 
 
 def _read_template(node: Node, say: Say, full: bool, kind: Type | None = None) -> Value | None:
     try:
-        return Value(templates.parse(node.value, full=full), node.value.strip(), node.place, kind)
+        made = templates.parse(node.value, full=full)
+        return Value(made, node.value.strip(), node.place, kind, node=node)
     except TextFault as fault:
-        say(Issue(fault.code, fault.message, node.at(fault.offset), fault.hint))
+        _tell(fault, node, say)
         return None
 
 
@@ -173,7 +202,8 @@ def _read_block(node: Node, say: Say, full: bool, spread: bool) -> Value | None:
         if faultless and sources:
             say(Issue("unknown-key", "path, template and value exclude each other", node.place))
         elif faultless:
-            say(Issue("missing-key", "one of path, template and value is needed", node.place))
+            hint = "a line takes the place of a shared one as a whole, so it says `path:` again"
+            say(Issue("missing-key", "one of path, template and value is needed", node.place, hint))
         return None
     kind_node = node.get("as")
     kind = None
@@ -191,21 +221,14 @@ def _read_block(node: Node, say: Say, full: bool, spread: bool) -> Value | None:
     excepted = _read_excepted(node.get("except"), say)
     if value is None or required is None or excepted is None or not faultless:
         return None
-    return Value(
-        value.source,
-        value.text,
-        value.place,
-        kind,
-        default.data() if default else None,
-        required,
-        excepted,
-    )
+    plain = default.data() if default else None
+    return replace(value, type=kind, default=plain, required=required, excepted=excepted)
 
 
 def _read_source(key: str, node: Node, say: Say, full: bool, kind: Type | None) -> Value | None:
     if key == "value":
         _check_plain(node, say)
-        return Value(Constant(node.data()), _shown(node.data()), node.place)
+        return Value(Constant(node.data()), _shown(node.data()), node.place, node=node)
     if not node.is_text:
         say(Issue("wrong-kind", f"`{key}` takes text", node.place))
         return None

@@ -1,0 +1,1 @@
+"""What lines never had, and what of the payloads nothing reads."""

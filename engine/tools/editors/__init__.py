@@ -1,0 +1,1 @@
+"""The schemas by which editors complete and check specs."""

@@ -1,0 +1,1 @@
+"""The shorter form of a spec that says the same."""

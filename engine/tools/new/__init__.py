@@ -1,0 +1,1 @@
+"""A spec with its test, made from a captured notification."""

@@ -1,0 +1,1 @@
+"""A spec with all that it takes in, as one page."""
