@@ -92,3 +92,19 @@ def places(value: Any, at: tuple[Step, ...] = ()) -> Iterator[tuple[tuple[Step, 
     for key, child in list(inner):
         yield from places(child, (*at, key))
     yield at, value
+
+
+def check_session(expected: list[str], output: str, command: str) -> None:
+    """Compare what a page says that a command prints with its output; `...` stands for any lines."""
+    lines = [line.rstrip() for line in output.rstrip("\n").split("\n")]
+    position, skipping = 0, False
+    for line in expected:
+        if line == "...":
+            skipping = True
+            continue
+        if skipping:
+            assert line in lines[position:], f"{command}: not printed: {line}"
+            position = lines.index(line, position)
+        assert lines[position : position + 1] == [line], command
+        position, skipping = position + 1, False
+    assert skipping or not expected or position == len(lines), f"{command}: more is printed"

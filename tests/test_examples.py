@@ -125,7 +125,7 @@ examples/broken_spec.yaml:12:19  bad-path  a name is expected after the dot
 examples/broken_spec.yaml:13:36  bad-path  a second name cannot follow without a dot
     Refund: custom_attributes.Refund amount
                                      ^
-    hint: a name with spaces stands in double quotes, such as custom_attributes."Refund amount"
+    hint: a name with spaces stands in double quotes: custom_attributes."Refund amount"
 1 file: 5 faults, 1 warning
 """  # noqa: E501 - the text as it is printed
 

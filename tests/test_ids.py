@@ -108,7 +108,7 @@ def test_an_id_does_not_contain_the_metrics_label() -> None:
 def test_a_renamed_metric_keeps_its_ids(tmp_path: Path) -> None:
     (tmp_path / "shared").mkdir()
     for path in (ROOT / "mappings").rglob("*.yaml"):
-        text = re.sub(r"^metric: ", "metric: Acme ", path.read_text(encoding="utf-8"))
+        text = re.sub(r"^metric: ", "metric: Acme ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
         (tmp_path / path.relative_to(ROOT / "mappings")).write_text(text, encoding="utf-8")
     renamed = Runner(load(tmp_path), records=RECORDS, clock=StandingClock())
     for name in NAMED:

@@ -1160,3 +1160,12 @@ def test_a_spec_changes_nothing_of_the_notification(made: Made) -> None:
     item = {"parts": [{"tags": ["b", "a"]}]}
     made.run(item)
     assert item == {"parts": [{"tags": ["b", "a"]}]}
+
+
+def test_every_line_of_when_is_explained_as_it_is_also_after_one_that_failed(made: Made) -> None:
+    made.spec("let:\n  mine: id\nwhen:\n  a: 1\n  mine: 1\n")
+    [told] = Runner(load(made.folder)).explain(made.payload({"a": 2, "id": 1}))
+    assert [(check.text, check.found, check.holds) for check in told.checks] == [
+        ("a: 1", 2, False),
+        ("mine: 1", 1, True),
+    ]

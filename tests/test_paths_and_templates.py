@@ -1,10 +1,7 @@
 """Paths and templates: what they find, what they refuse, and that nothing written or sent hurts."""
 
 import json
-import os
 import re
-import signal
-import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -564,47 +561,6 @@ def test_an_id_needs_every_part_of_it(template: str, expected: Any) -> None:
     assert templates.parse(template, full=True).render(scope()) == expected
 
 
-# Hostile paths and templates, each in a process that has a second
-
-
-def limited(work: Callable[[], str]) -> str:
-    """What the work says; `killed` where it takes over a second, `large` where it takes over 200 MB."""
-    if sys.platform == "win32":  # where nothing can be limited
-        return work()
-    reading, writing = os.pipe()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside threads: the child has none
-        child = os.fork()
-    if child == 0:
-        _work_limited(work, writing)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        said = pipe.read().decode()
-    os.waitpid(child, 0)
-    return said or "killed"
-
-
-def _work_limited(work: Callable[[], str], writing: int) -> None:
-    import resource
-
-    said = "raised"
-    megabyte = 1024**2 if sys.platform == "darwin" else 1024
-    try:
-        signal.signal(signal.SIGXCPU, signal.SIG_DFL)
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_CPU, (1, 1))
-        resource.setrlimit(resource.RLIMIT_AS, (2 * 1024**3, 2 * 1024**3))
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        said = work()
-        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        said = "large" if after - before > 200 * megabyte else said
-    except BaseException as error:
-        said = f"raised {type(error).__name__}"
-    finally:
-        os.write(writing, said.encode(errors="replace")[:60_000])
-        os._exit(0)
-
-
 def outcome(parse: Callable[[str], Any], text: str, values: dict[str, Any]) -> str:
     try:
         made = parse(text)
@@ -616,170 +572,38 @@ def outcome(parse: Callable[[str], Any], text: str, values: dict[str, Any]) -> s
     return f"value {json.dumps(found)[:100]}"
 
 
-ONES = "`[1,1,1,1,1,1,1,1,1,1]`"
-PATHS = {
-    "10,000 brackets": ("(" * 10_000, "refused"),
-    "600 brackets": ("(" * 600 + "n" + ")" * 600, "refused"),
-    "65 brackets": ("(" * 65 + "n" + ")" * 65, "refused"),
-    "600 filters": ("[?" * 600, "refused"),
-    "600 not": ("!" * 600 + "n", "refused"),
-    "600 or": ("n" + "||n" * 600, "refused"),
-    "600 and": ("n" + "&&n" * 600, "refused"),
-    "600 pipes": ("n" + "|n" * 600, "refused"),
-    "600 flattenings": ("n" + "[]" * 600, "refused"),
-    "600 indexes": ("n" + "[0]" * 600, "refused"),
-    "600 objects": ("{a:" * 600, "refused"),
-    "2,000 dots": ("n" + ".n" * 2_000, "refused"),
-    "2,000 stars": ("*" + ".*" * 2_000, "refused"),
-    "1,300 comparisons": ("n" + "==n" * 1_300, "refused"),
-    "2,000 smaller": ("n" + "<n" * 2_000, "refused"),
-    "1 MB name": ("a" * 1_000_000, "refused"),
-    "1 MB text": ("'" + "a" * 1_000_000 + "'", "refused"),
-    "1 MB quoted name": ('"' + "a" * 1_000_000 + '"', "refused"),
-    "1 MB literal": ("`" + "1" * 1_000_000 + "`", "refused"),
-    "4 KB literal that is deep": ("`" + "[" * 2_000 + "]" * 2_000 + "`", "refused"),
-    "1,000 unclosed quotes": ("'\"`" * 1_000, "refused"),
-    "doubling 24 times": ("@" + "|[@,@][]" * 24, "refused"),
-    "doubling 28 times": ("@" + "|[@,@]" * 28, "refused"),
-    "doubling in objects": ("@" + "|{a:@,b:@}" * 24, "refused"),
-    "doubling to a text": ("to_string(@" + "|[@,@]" * 22 + ")", "refused"),
-    "doubling in projections": ("[@,@]" + "[*].[@,@]" * 24, "refused"),
-    "doubling in flattenings": ("[@,@]" + "[].[@,@]" * 24, "refused"),
-    "trebling": ("@" + "|[@,@,@]" * 12, "refused"),
-    "doubling in filters": ("to_string([@,@]" + "[?`true`].[@,@]" * 30 + ")", "refused"),
-    "doubling in maps": ("map(&" * 25 + "[@,@]" + ", [@,@])" * 25, "refused"),
-    "ten to the eighth": ("map(&" * 8 + "`1`" + f", {ONES})" * 8, "refused"),
-    "quotes in quotes": ("to_string([" * 28 + "'\"'" + "])" * 28, "refused"),
-    "joining what is joined": ("join(join('\"\"', long), long)", "failed"),
-    "joining a long list": ("join(name, long)", "failed"),
-    "a step of nothing": ("tags[::0]", "refused"),
-    "a step of nothing, deep": ("parts[*].n | [::0]", "refused"),
-    "an index of 30 digits": ("tags[" + "9" * 30 + "]", "value null"),
-    "a slice of 30 digits": ("tags[0:" + "9" * 30 + "]", 'value ["vip", "new"]'),
-    "a backward slice": ("tags[::-1]", 'value ["new", "vip"]'),
-    "an unknown function": ("system('ls')", "refused"),
-    "too few arguments": ("contains(tags)", "refused"),
-    "too many arguments": ("length(a, b)", "refused"),
-    "text among numbers": ("contains('123', `1`)", "failed"),
-    "merging nothing": ("merge(inner, absent)", "failed"),
-    "a number past all": ("ceil(to_number('1e400'))", "failed"),
-    "sorting a million": ("sort(million)[0]", "value 0"),
-    "a projection of a million": ("length(million[*])", "value 1000000"),
-    "half a character": ("\ud800", "refused"),
-    "a NUL": ("a\x00b", "refused"),
-}  # fmt: skip
-
-BIG = {
-    **scope(),
-    "long": ["x" * 1_000] * 1_000,
-    "million": [0] * 1_000_000,
-    "many": [0] * 100_000,
-    "lists": [[0]] * 50_000,
-    "big": "x" * 1_000_000,
-    "comments": "<!---->" * 100_000,
-    "tags_open": "<a" * 300_000,
-}
+# How much one value may do (what is out to hurt stands in tests/attacks/)
 
 
-@pytest.mark.parametrize(("path", "expected"), PATHS.values(), ids=PATHS.keys())
-def test_a_hostile_path_is_refused_or_bounded(path: str, expected: str) -> None:
-    found = limited(lambda: outcome(expressions.parse, path, BIG))
-    assert found == expected or (expected == "refused" and found == "failed")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ MANY | sum }}",
+        "{{ MANY | sort | first }}",
+        "{% for x in MANY %}{{ x }}{% endfor %}",
+        "length(MANY[?@ >= `0`])",
+    ],
+)
+def test_a_list_is_gone_through_up_to_some_length_and_no_further(text: str) -> None:
+    parse = templates.parse if templates.is_template(text) else expressions.parse
+    few, many = (
+        outcome(parse, text.replace("MANY", "many"), {"many": [0] * number}) for number in (500, 40_000)
+    )
+    assert few.startswith("value")
+    assert many == "failed"
 
 
-TEMPLATES = {
-    "a power of a power": ("{{ 9 ** (9 ** 8) }}", "failed"),
-    "a power of a power, never reached": ("{% if false %}{{ 9 ** (9 ** 8) }}{% endif %}", 'value ""'),
-    "a chain of powers": ("{{ 9 ** 9 ** 9 ** 9 }}", "failed"),
-    "a text a billion times": ("{{ 'x' * 10 ** 9 }}", "failed"),
-    "its length": ("{{ ('x' * 10 ** 9) | length }}", "failed"),
-    "a list a billion times": ("{{ [1] * 10 ** 9 }}", "failed"),
-    "a format": ("{{ '%1000000000d' % 1 }}", "failed"),
-    "a format as a filter": ("{{ '%1000000000d' | format(1) }}", "refused"),
-    "a format as a method": ("{{ '{:>1000000000}'.format(1) }}", "refused"),
-    "center": ("{{ 'x' | center(10 ** 9) }}", "refused"),
-    "ljust": ("{{ 'x'.ljust(1000000000) }}", "refused"),
-    "indent": ("{{ 'x' | indent(1000000000, true) }}", "refused"),
-    "slice": ("{{ many | slice(100000000) }}", "refused"),
-    "batch": ("{{ many | batch(1) }}", "refused"),
-    "to_bytes": ("{{ n.to_bytes(300000000) }}", "refused"),
-    "lipsum": ("{{ lipsum(n=100000) }}", "refused"),
-    "range": ("{{ range(10 ** 9) }}", "refused"),
-    "range in a loop": ("{% for a in range(99999) %}x{% endfor %}", "refused"),
-        "a loop in a loop": ("{% for a in many %}{% for b in many %}x{% endfor %}{% endfor %}", "refused"),
-    "a recursive loop": ("{% for a in many recursive %}{{ loop(many) }}{% endfor %}", "refused"),
-    "25 loops": ("{% for a in many %}" * 25 + "{% endfor %}" * 25, "refused"),
-    "60,000 expressions": ("{{ a }}" * 60_000, "refused"),
-    "700 expressions": ("{{a}}" * 700, "refused"),
-    "100 brackets": ("{{ " + "(" * 100 + "1" + ")" * 100 + " }}", "refused"),
-    "10,000 opened": ("{{" * 10_000, "refused"),
-    "1,000 opened": ("{{" * 1_000, "refused"),
-    "1,500 sums": ("{{ " + "+".join(["1"] * 1_500) + " }}", "refused"),
-    "2,000 filters": ("{{ a" + "|abs" * 1_000 + " }}", "refused"),
-    "2,000 not": ("{{ " + "not " * 900 + "a }}", "refused"),
-    "2,000 minus": ("{{ " + "-" * 3_000 + "1 }}", "refused"),
-    "1,000 ifs": ("{% if a %}" * 300, "refused"),
-    "5,000 digits": ("{{ " + "9" * 4_000 + " }}", "refused"),
-    "a macro": ("{% macro f(n) %}{{ f(n) }}{% endmacro %}{{ f(1) }}", "refused"),
-    "a call block": ("{% call f() %}{% endcall %}", "refused"),
-    "set": ("{% set x = 1 %}{{ x }}", "refused"),
-    "set block": ("{% set x %}{{ big }}{% endset %}", "refused"),
-    "include": ("{% include '/etc/passwd' %}", "refused"),
-    "import": ("{% import 'os' as os %}", "refused"),
-    "from import": ("{% from 'os' import system %}", "refused"),
-    "extends": ("{% extends 'x' %}", "refused"),
-    "block": ("{% block x %}{% endblock %}", "refused"),
-    "filter block": ("{% filter upper %}x{% endfilter %}", "refused"),
-    "with": ("{% with x = 1 %}{{ x }}{% endwith %}", "refused"),
-    "do": ("{% do tags.append(1) %}", "refused"),
-    "debug": ("{% debug %}", "refused"),
-    "self": ("{{ self }}", "refused"),
-    "caller": ("{{ caller }}", "refused"),
-    "an underscore": ("{{ _TemplateReference__context }}", "refused"),
-    "a method that changes": ("{{ inner.update({'x': 1}) }}", "refused"),
-    "a method of a list": ("{{ tags.append(1) }}", "refused"),
-    "attr": ("{{ name | attr('__class__') }}", "refused"),
-    "attr through map": ("{{ tags | map('attr', '__class__') | list }}", "refused"),
-    "a filter by a name of the payload": ("{{ tags | map(name) | list }}", "refused"),
-    "a test by a name of the payload": ("{{ tags | select(name) | list }}", "refused"),
-    "globals": ("{{ cycler.__init__.__globals__.os }}", "value null"),
-    "the class of a class": ("{{ ''.__class__.__mro__[1].__subclasses__ }}", "value null"),
-    "its call": ("{{ ''.__class__.__mro__[1].__subclasses__() }}", "refused"),
-    "attribute of format": ("{{ '{0.__class__}'['format'] }}", "value null"),
-    "random": ("{{ tags | random }}", "refused"),
-    "pprint": ("{{ tags | pprint }}", "refused"),
-    "xmlattr": ("{{ inner | xmlattr }}", "refused"),
-    "tojson": ("{{ inner | tojson }}", "refused"),
-    "a join of a long list": ("{{ long | join(long[0]) }}", "failed"),
-    "a replace that grows": ("{{ big | replace('x', 'xxxxxxxx') }}", "failed"),
-    "a replace of nothing": ("{{ big | replace('', 'xxxxxxxx') }}", "failed"),
-    "a big text many times": ("{{ " + " ~ ".join(["big"] * 50) + " }}", "failed"),
-    "a big text printed": ("{{ big }}{{ big }}", "failed"),
-    "a loop over a big text": ("{% for x in big %}{{ x }}{% endfor %}", "failed"),
-    "a loop that prints a lot": ("{% for x in many %}" + "y" * 3_900 + "{% endfor %}", "failed"),
-    "maps of maps": ("{{ many | map('string') | map('upper') | list | length }}", "value 100000"),
-    "a sum of lists": ("{{ lists | sum(start=[]) | length }}", "failed"),
-    "comments to strip": ("{{ comments | striptags }}", 'value ""'),
-    "tags to strip": ("{{ tags_open | striptags }}", "failed"),
-    "a round to a billion digits": ("{{ n | round(999999999, 'ceil') }}", "failed"),
-    "a round to minus a billion digits": ("{{ n | round(-999999999) }}", "failed"),
-    "a round of a constant": ("{{ 5 | round(999999999, 'floor') }}", "failed"),
-    "a complex root": ("{{ (0 - 8) ** 0.5 }}", "failed"),
-    "past all numbers": ("{{ 1e308 * 10 }}", "failed"),
-    "no number at all": ("{{ '1e999' | float }}", "failed"),
-    "a step of nothing": ("{{ tags[::0] }}", "failed"),
-    "an index of 18 digits": ("{{ tags[" + "9" * 18 + "] }}", "value null"),
-    "urlencode": ("{{ big | urlencode }}", "failed"),
-    "wordcount": ("{{ big | wordcount }}", "value 1"),
-    "truncate": ("{{ big | truncate(3) }}", 'value "..."'),
-    "truncate below nothing": ("{{ big | truncate(-5) }}", "failed"),
-}  # fmt: skip
+@pytest.mark.parametrize("text", ["{{ big | upper | length }}", "{{ big | truncate(3) }}", "length(big)"])
+def test_a_text_of_a_megabyte_is_gone_through(text: str) -> None:
+    parse = templates.parse if templates.is_template(text) else expressions.parse
+    assert outcome(parse, text, {"big": "x" * 1_000_000}).startswith("value")
 
 
-@pytest.mark.parametrize(("template", "expected"), TEMPLATES.values(), ids=TEMPLATES.keys())
-def test_a_hostile_template_is_refused_or_bounded(template: str, expected: str) -> None:
-    found = limited(lambda: outcome(templates.parse, template, BIG))
-    assert found == expected or (expected == "refused" and found == "failed")
+def test_rendering_leaves_the_tree_of_a_template_as_it_was() -> None:
+    template = templates.parse("{% for x in tags %}{{ x ~ 1 if x in tags }}{% endfor %}")
+    before = repr(template.tree)
+    assert template.render(scope()) == "vip1new1"
+    assert repr(template.tree) == before
 
 
 # Faults: the character and the words
@@ -858,12 +682,12 @@ TEMPLATE_FAULTS = [
     ("{{ a. }}", "    ^", "a name is expected after the dot"),
     ("{{ a b }}", "     ^", "`b` is not expected here"),
     ("{{ a) }}", "    ^", "`)` is not expected here"),
-    ("{{ a = b }}", "     ^", "`=` is not expected here"),
+    ("{{ a = b }}", "     ^", "`=` alone means nothing in a template"),
     ("{{ a:b }}", "    ^", "`:` is not expected here"),
     ("{{ if a }}", "      ^", "`a` is not expected here"),
     ("{{ a as text }}", "     ^", "`as` is not expected here"),
-    ("{{ a && b }}", "     ^", "`&` means nothing in a template"),
-    ("{{ !a }}", "   ^", "`!` means nothing in a template"),
+    ("{{ a && b }}", "     ^", "`&&` is for paths"),
+    ("{{ !a }}", "   ^", "`!` is for paths"),
     ("{{ a ? b : c }}", "     ^", "`?` means nothing in a template"),
     ("{{ a$ }}", "    ^", "`$` means nothing in a template"),
     ("{{ a 'x }}", "     ^", "this quote is never closed"),
@@ -910,15 +734,6 @@ def test_a_fault_stands_at_its_character_in_our_words(
     assert f"{' ' * fault.value.offset}^" == caret
     assert fault.value.message.startswith(message)
     assert not LIBRARY.search(f"{fault.value.message} {fault.value.hint}")
-
-
-@pytest.mark.parametrize(("parse", "rows"), [(expressions.parse, PATHS), (templates.parse, TEMPLATES)])
-def test_a_hostile_text_is_refused_in_our_words(parse: Callable[[str], Any], rows: Any) -> None:
-    for text, expected in rows.values():
-        if expected == "refused" and "<n<n" not in text and "==n==n" not in text:
-            words = _told(lambda: parse(text))  # noqa: B023
-            assert not LIBRARY.search(words), text[:60]
-            assert len(words) < 300
 
 
 @pytest.mark.parametrize(
