@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-OF_COMMANDS = 5.0
-"""Seconds that a command gives a spec file, or a spec for a notification: a hundred times what they take."""
+OF_COMMANDS = 10.0
+"""Seconds that a command gives a spec file, or a spec for a notification; mostly they take a hundredth."""
 
 
 class TooSlow(BaseException):

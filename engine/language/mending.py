@@ -24,7 +24,7 @@ _KEY = re.compile(
 )
 _LONGEST_KEY = 300
 _GLUED_COLON = re.compile(r"(?!.*:(?:\s|$)).*?\w(:)(?=\S)")
-_GLUED_DASH = re.compile(r"\s*(-)(?=[^\s-])")
+_GLUED_DASH = re.compile(r"\s*(-)(?!--)(?=\S)")
 _OWN = "[]{}*&!|>%@`,?"
 
 
