@@ -13,9 +13,9 @@ from engine.klaviyo import lint as klaviyo
 from engine.language.document import Document
 from engine.language.lint.stability import issues_of_id
 from engine.language.plan import Plan
-from engine.language.reader import Cache, Draft, check_shared, read_spec, used
+from engine.language.reader import Cache, check_shared, read_spec, used
 from engine.language.source import Node, read
-from engine.language.spec import Spec
+from engine.language.spec import Draft, Spec
 from engine.language.values import Say
 from engine.paths import bundled, fixtures_beside
 

@@ -15,8 +15,8 @@ from engine.events import Result
 from tests.support import FIXTURES, RECORDS, StandingClock, as_history, changed, put, read, runner, steps_of
 
 MEGABYTE = 1_000_000
-MOST_SECONDS = 0.25
-"""Of the processor, for a notification of 1 MB."""
+MOST_SECONDS = 0.4
+"""Of the processor, for a notification of 1 MB, where other tests run at once; alone it is a quarter."""
 MOST_ISSUES = 51
 MOST_VALUES = 50_000
 

@@ -7,7 +7,7 @@ from engine.issues import Issue, Place, did_you_mean
 from engine.language import catalogue, templates
 from engine.language.conditions import Condition, read_condition
 from engine.language.expressions import Expression, parse
-from engine.language.inline import check_names, read_cases, texts_of
+from engine.language.inline import MOST_HINTS, check_names, read_cases, texts_of
 from engine.language.keys import (
     LOCATION_FIELDS,
     NEEDED,
@@ -22,7 +22,7 @@ from engine.language.layers import Layers
 from engine.language.mending import has_lost_lines
 from engine.language.names import SECTIONS, Name, in_order, read_names
 from engine.language.source import Node
-from engine.language.spec import EVENT_ID, Field, Spec
+from engine.language.spec import EVENT_ID, Draft, Field, Spec
 from engine.language.values import Say, Value, read_value
 
 Cache = dict[int, tuple[Node, Value | None]]
@@ -34,20 +34,6 @@ def check_shared(root: Node, say: Say, cache: Cache) -> None:
     check_keys(root, "shared", say)
     check_maps(root, say)
     _Reader(Layers(root, (root,)), "shared", say, cache).read_parts()
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A spec as far as it could be read. `faults` says whether anything in it is faulty."""
-
-    spec: Spec
-    faults: bool
-    doubtful: frozenset[str]
-    """The names that are written, and could not be read or mean two things."""
-    profile: frozenset[str]
-    """The fields of the profile that are written."""
-    is_whole: bool
-    """Whether no line was lost on the way."""
 
 
 def read_spec(
@@ -338,7 +324,7 @@ class _Reader:
         brought = {name for layer in self.merged.layers[:-1] for name in _keys(layer.get("properties"))}
         known = {field.name for field in properties} | brought
         unwanted = texts_of(self.merged.own, "without", self.say)
-        for node in unwanted:
+        for told, node in enumerate(unwanted):
             if node.value in brought:
                 continue
             if node.value in own:
@@ -347,7 +333,8 @@ class _Reader:
                     Issue("unknown-property", f'"{node.value}" is a line of this file', node.place, hint)
                 )
             else:
-                message = f'no shared file brings a property "{node.value}"{did_you_mean(node.value, known)}'
+                near = did_you_mean(node.value, known) if told < MOST_HINTS else ""
+                message = f'no shared file brings a property "{node.value}"{near}'
                 self.say(Issue("unknown-property", message, node.place))
         return {node.value for node in unwanted} - set(own)
 

@@ -81,3 +81,17 @@ class Spec:
     profile_place: Place | None = None
     item_value: Value | None = None
     """`item` as it is written; None where it is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A spec as far as it could be read. `faults` says whether anything in it is faulty."""
+
+    spec: Spec
+    faults: bool
+    doubtful: frozenset[str]
+    """The names that are written, and could not be read or mean two things."""
+    profile: frozenset[str]
+    """The fields of the profile that are written."""
+    is_whole: bool
+    """Whether no line was lost on the way."""
