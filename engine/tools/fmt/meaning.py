@@ -9,8 +9,9 @@ from engine.issues import Issue, Place
 from engine.language.conditions import Condition
 from engine.language.conversions import Type
 from engine.language.expressions import Expression
-from engine.language.reader import Draft, check_shared, read_spec, used
+from engine.language.reader import check_shared, read_spec, used
 from engine.language.source import Node
+from engine.language.spec import Draft
 from engine.language.templates import Template
 from engine.language.values import Say
 
