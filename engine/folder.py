@@ -1,10 +1,13 @@
 """A folder of mappings on disk -> plans, or every fault in it."""
 
 import hashlib
+import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from engine.deadline import TooSlow, within
 from engine.errors import SpecError
@@ -135,6 +138,7 @@ class Shelf:
         self._named = named
         self._thorough = thorough
         self._specs: list[Spec] = []
+        self._sound: list[Spec] = []
         self._users: Counter[str] = Counter()
         self._odd: Counter[Issue] = Counter()
         self._asked: set[str] = set()
@@ -193,12 +197,15 @@ class Shelf:
             return None
         self._users.update(self._name(file) for file in shared)
         sound = sound and not draft.faults
-        for issue in self._looks_at(draft, sound):
+        for issue in self._looks_at(draft, root, sound):
             say(issue)
             sound = sound and issue.severity == "warning"
-        return draft.spec if sound else None
+        if not sound:
+            return None
+        self._sound.append(draft.spec)
+        return draft.spec
 
-    def _looks_at(self, draft: Draft, sound: bool) -> Iterator[Issue]:
+    def _looks_at(self, draft: Draft, root: Node, sound: bool) -> Iterator[Issue]:
         """What is odd in a spec's own file; of shared files it is kept until all their users are known."""
         spec = draft.spec
         self._specs.append(spec)
@@ -206,10 +213,14 @@ class Shelf:
         found += [issue for issue in issues_of_id(spec) if sound or issue.severity == "error"]
         if self._thorough:
             # Imported here: only who looks for oddities needs it.
+            from engine.language.lint.kinds import issues_of_kinds, issues_of_use
             from engine.language.lint.oddities import lint
             from engine.language.lint.scoping import Doubt
 
             found += lint(spec, Doubt(draft.doubtful, draft.is_whole, not sound))
+            found += [*issues_of_kinds(spec, root, self._roots)] or [
+                *issues_of_use(spec, root, self._roots, found)
+            ]
         for issue in dict.fromkeys(found):
             if issue.place and issue.place.file != spec.file and issue.severity == "warning":
                 self._odd[issue] += 1
@@ -225,7 +236,8 @@ class Shelf:
             if file in self._asked and times == self._users[file]:
                 yield issue
         yield from klaviyo.lint_metrics(self._specs)
-        yield from _unknown_fixtures(self._folder, self._specs)
+        yield from klaviyo.lint_events(self._sound)
+        yield from _odd_fixtures(self._folder, self._specs)
 
     def _name(self, file: Path) -> str:
         return str(self._named / file.relative_to(self._folder))
@@ -242,12 +254,30 @@ class Shelf:
         return raw, root, issues
 
 
-def _unknown_fixtures(folder: Path, specs: Iterable[Spec]) -> Iterator[Issue]:
-    """Tests that are given what is not there; nothing where there are no fixtures beside the folder."""
+def _odd_fixtures(folder: Path, specs: Iterable[Spec]) -> Iterator[Issue]:
+    """Tests that are given what is not there, or is of another topic; nothing without fixtures."""
+    # Imported here: only who looks for oddities needs it.
+    from engine.language.lint.kinds import issues_of_given
+
     fixtures = fixtures_beside(folder.resolve())
-    known = [file.stem for file in fixtures.glob("*.json")] if fixtures else []
-    for case in (case for spec in specs for case in spec.cases):
-        if not known or case.given in known:
+    known = {file.stem: file for file in fixtures.glob("*.json")} if fixtures else {}
+    given = {case.given for spec in specs for case in spec.cases}
+    payloads = {name: _json(known[name]) for name in given & known.keys()}
+    for spec in specs if known else ():
+        yield from _unknown_fixtures(spec, known)
+        yield from issues_of_given(spec, payloads)
+
+
+def _json(file: Path) -> Any:
+    """What a file holds, or None: whether it can be read is told by the tests that it is for."""
+    with suppress(OSError, ValueError, RecursionError):
+        return json.loads(file.read_bytes())
+    return None
+
+
+def _unknown_fixtures(spec: Spec, known: Collection[str]) -> Iterator[Issue]:
+    for case in spec.cases:
+        if case.given in known:
             continue
         message = f"there is no fixture {case.given}.json{did_you_mean(case.given, known)}"
         if case.given.removesuffix(".json") in known:

@@ -96,6 +96,30 @@ def test_a_fixture_that_is_not_there_is_told_before_any_test_runs(tmp_path: Path
     assert issue.message.endswith('; did you mean "conversation.user.created"?')
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "codes"),
+    [
+        ("", "", ["one-event-twice"]),
+        ("", "when:\n  state: open\n", ["one-event-twice"]),
+        ("when:\n  state: open\n", "when:\n  state: open\n", ["one-event-twice"]),
+        ("when:\n  state: open\n", "when:\n  state: closed\n", []),
+        ("when: state == 'open'\n", "when: state == 'closed'\n", []),
+        ("when:\n  it: 1\nlet:\n  it: title\n", "when:\n  it: 1\nlet:\n  it: source.subject\n", []),
+        ("", "item: event.data.item || data.item\n", []),
+        ("", "properties:\n  A: a..b\n", ["bad-path"]),
+    ],
+)
+def test_two_files_that_make_one_event_are_told_of(
+    one: str, other: str, codes: list[str], tmp_path: Path
+) -> None:
+    write(tmp_path, "a.yaml", SPEC + one)
+    write(tmp_path, "b.yaml", SPEC + other)
+    issues = look_at([tmp_path]).issues
+    assert [issue.code for issue in issues if issue.code != "unknown-path"] == codes
+    write(tmp_path, "b.yaml", SPEC.replace("conversation.user.created", "conversation.admin.closed"))
+    assert look_at([tmp_path]).issues == ()
+
+
 def test_running_needs_no_look_at_oddities_and_still_refuses_what_is_no_event(tmp_path: Path) -> None:
     odd = write(tmp_path, "a.yaml", SPEC + "properties:\n  Title: titel\n")
     assert look_at([odd], thorough=False).issues == ()
@@ -160,6 +184,32 @@ def test_blocks_of_a_page_are_checked_where_they_stand(tmp_path: Path) -> None:
             for issue in reading.issues]  # fmt: skip
     assert told == [("quote-the-template", 8, "{{ id }}"), ("unknown-type", 15, "datetme")]
     assert all(issue.place.text == lines[issue.place.line - 1] for issue in reading.issues)
+
+
+@pytest.mark.parametrize(
+    ("page", "told"),
+    [
+        ("````markdown\n```yaml\nproperties: wrong\n```\n````\n", []),
+        ("```YAML\nproperties:\n  A: a..b\n```\n", ["3:8  bad-path"]),
+        ("``` yml title=x\nproperties:\n  A: a..b\n`````\n", ["3:8  bad-path"]),
+        ("> ```yaml\n> properties:\n>   A: a..b\n> ```\n", ["3:10  bad-path"]),
+        ("- > ~~~yaml\n  > properties:\n  >   A: a..b\n  > ~~~\n", ["3:12  bad-path"]),
+        ("- ```yaml\n  properties:\n    A: a..b\n  ```\n", ["3:10  bad-path"]),
+        ("1. one\n\n   ```yaml\n   properties:\n     A: a..b\n   ```\n", ["5:11  bad-path"]),
+        ("```yamlish\nproperties: wrong\n```\n", []),
+        ("in a line ```yaml``` and\nproperties: wrong\n", []),
+        ("```yaml\nproperties:\n  A: a..b\n\ntext\n", ["1:1  bad-yaml"]),
+        ("```yaml\nservices: {}\n\ntext\n", []),
+        ("> ```yaml\n> properties:\n>   A: a\ntext\n", ["1:3  bad-yaml"]),
+        (
+            "```yaml\nproperties:\n  A: a\n\n```yaml\nproperties:\n  A: a..b\n```\n",
+            ["1:1  bad-yaml", "7:8  bad-path"],
+        ),
+    ],
+)
+def test_blocks_are_found_where_they_begin_and_end(page: str, told: list[str], tmp_path: Path) -> None:
+    reading, _ = look_at_pages([write(tmp_path, "page.md", page)])
+    assert [f"{issue.place.line}:{issue.place.column}  {issue.code}" for issue in reading.issues] == told
 
 
 def test_a_piece_on_a_page_needs_nothing_else_and_may_name_what_it_does_not_show(tmp_path: Path) -> None:

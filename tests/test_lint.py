@@ -183,6 +183,17 @@ def test_a_shared_line_is_odd_only_where_it_is_for_all_that_use_it(tmp_path: Pat
     assert look_at([tmp_path]).issues == ()
 
 
+def test_a_shared_file_that_brings_nothing_to_these_topics_is_told_where_it_is_taken_in(
+    tmp_path: Path,
+) -> None:
+    shared = "properties:\n  A: ticket_id\n  B: ticket_state.category\n"
+    text = HEAD["conversation"] + "use: s\n"
+    nothing = "nothing that shared/s.yaml brings is there in the payloads of these topics"
+    assert told(tmp_path, text, s=shared) == [f"7:6  other-topic  {nothing}"]
+    assert told(tmp_path, text, s=shared + "  C: id\n") == []
+    assert told(tmp_path, HEAD["ticket"] + "use: s\n", s=shared) == []
+
+
 def test_what_a_lost_line_may_have_named_is_not_called_unknown(tmp_path: Path) -> None:
     text = (
         HEAD["conversation"] + "lookups:\n  team: {{ id }}\nproperties:\n  A: team.name\n  B: closer.name\n"
@@ -242,6 +253,63 @@ def test_a_comment_behind_a_path_that_is_not_documented_stops_nothing(tmp_path: 
 )
 def test_what_only_looks_like_a_trap_is_none(line: str, tmp_path: Path) -> None:
     assert told(tmp_path, f"{HEAD['conversation']}properties:\n  {line}\n") == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "hint"),
+    [
+        ("when:\n  tags.tags[].name: { not: null }", "`tags.tags[].name | [0]: { not: null }`"),
+        ("when: contains(tags.tags, 'vip')", "tags.tags[].name"),
+        ("properties:\n  A: \"{{ 'vip' in tags.tags }}\"", "tags.tags | map(attribute='name')"),
+        ("properties:\n  A: '{{ title + 1 }}'", "`~` joins texts"),
+        ("properties:\n  A: tags.tags[].name[0]", "tags.tags[].name | [0]"),
+        ("properties:\n  A: tags.tags.0.name", "tags.tags[0]"),
+        ("properties:\n  A: count(tags.tags)", "length(tags.tags)"),
+        ("properties:\n  A: First(tags.tags)", "tags.tags[0]"),
+        ("properties:\n  A: IF(open, a, b)", "'yes' if open else 'no'"),
+        ("properties:\n  A: \"{{ IF(open, 'a', 'b') }}\"", "'yes' if open else 'no'"),
+        ("properties:\n  A: \"open ? 'a' : 'b'\"", "'yes' if open else 'no'"),
+        ("properties:\n  A: open ? title : state", "'yes' if open else 'no'"),
+        ("properties:\n  A: for {{ open ? title : state }}", "'yes' if open else 'no'"),
+        ("properties:\n  A: \"{{ open ? 'a' : 'b' }}\"", "'yes' if open else 'no'"),
+        ("properties:\n  A: title ?? state", "a || b"),
+        ("properties:\n  A: '{{ title ?? state }}'", "a or b"),
+        ("properties:\n  A: source?.body", "a dot is enough"),
+        ("properties:\n  A: \"{{ tags.tags | map: 'name' }}\"", "map(attribute='name')"),
+        ("properties:\n  A: '{{ title | truncate: 20 }}'", "truncate(20)"),
+        ("properties:\n  A: \"{{ title | append: '!' }}\"", "`~` joins texts"),
+        ("properties:\n  A: {{ id }} as text", 'template: "{{ id }}" and as: text'),
+        ("properties:\n  A: {{ id }} of us", '"{{ id }} of us"'),
+        ("properties:\n  A: null", "take the line out"),
+        ("let:\n  a: id\nlet:\n  b: id", "under the one in line 7"),
+    ],
+)
+def test_what_is_written_as_elsewhere_is_told_as_it_is_written_here(
+    lines: str, hint: str, tmp_path: Path
+) -> None:
+    (tmp_path / "spec.yaml").write_text(f"{HEAD['conversation']}{lines}\n", encoding="utf-8")
+    hints = [issue.hint for issue in look_at([tmp_path]).issues]
+    assert [hint in told for told in hints] == [True]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "when:\n  tags.tags[0]: { not: null }\n  tags.tags: { not: null }\n  source.recipients: null",
+        "when: tags.tags[?name == 'vip']",
+        "when: contains(tags.tags[].name, 'vip') && contains(title, 'x')",
+        "when: contains(['email', 'x'], source.type)",
+        'properties:\n  A: "{{ open == 1 or statistics.count_reopens == true }}"',
+        "properties:\n  A: \"{{ title + 'x' ~ id + title }}\"\n  B: '{{ (id | int) + created_at - 1.5 }}'",
+        "properties:\n  A: '{{ custom_attributes.a + title }}'\n  B: '{{ (title or 1) + 2 }}'",
+        "properties:\n  A: \"{{ tags.tags | sort(attribute='applied_at') | map('length') | list }}\"",
+        "properties:\n  A: \"{{ custom_attributes.a | map(attribute='b.0.c') | join(', ', 'd') }}\"",
+        "properties:\n  A: \"{{ 'open' == state or state is in(['closed']) or 'x' in title }}\"",
+        "history: conversations",
+    ],
+)
+def test_what_only_looks_impossible_is_not_warned_of(lines: str, tmp_path: Path) -> None:
+    assert told(tmp_path, f"{HEAD['conversation']}{lines}\n") == []
 
 
 def test_ids_of_the_shipped_mappings_are_never_called_unstable_and_none_is_odd() -> None:

@@ -465,7 +465,7 @@ def test_a_broken_line_is_named_where_its_fault_is_and_costs_nothing_else(text: 
         ("a: {{ id }}", 'put the whole value in quotes: "{{ id }}"'),
         ("a: {{ id }} # note", 'put the whole value in quotes: "{{ id }}"'),
         ('a: {{ b | d("x") }}', """put it in quotes: '{{ b | d("x") }}'"""),
-        ("a: {{ b }} of c", 'put the whole value in quotes: "..."'),
+        ("a: {{ b }} of c", 'put the whole value in quotes: "{{ b }} of c"'),
     ],
 )
 def test_a_template_without_quotes_is_shown_as_it_should_stand(text: str, hint: str) -> None:

@@ -79,7 +79,7 @@ MISTAKES = {
     ),
     "a template without quotes": (
         "properties:\n  Label: {{ title }} of {{ id }}\n",
-        'put the whole value in quotes: "..."',
+        'put the whole value in quotes: "{{ title }} of {{ id }}"',
         'properties:\n  Label: "{{ title }} of {{ id }}"\n',
     ),
     "text where a path is expected": (

@@ -10,7 +10,7 @@ from engine.issues import Issue
 from engine.klaviyo.limits import IDENTIFIERS, LONGEST_METRIC, MOST_PROPERTIES, RESERVED, excess
 from engine.language.keys import PROFILE_FIELDS
 from engine.language.spec import Field, Spec
-from engine.language.values import Constant
+from engine.language.values import Constant, Value
 
 _FIELDS = {*PROFILE_FIELDS, "location"}
 NATIVE_METRICS = (
@@ -50,6 +50,37 @@ def _about_names(properties: Iterable[Field]) -> Iterator[Issue]:
         if other.name != line.name:
             message = f'"{line.name}" and "{other.name}" differ only in {_difference(line.name, other.name)}'
             yield Issue("same-but-case", message, line.place, "Klaviyo shows them as two properties")
+
+
+def lint_events(specs: Iterable[Spec]) -> Iterator[Issue]:
+    """Specs that make the same event: Klaviyo would keep one of the two, and the properties of that."""
+    known: dict[tuple[str, ...], list[Spec]] = {}
+    for spec in specs:
+        if spec.unique_id is None:
+            continue
+        alike = known.setdefault((spec.name, spec.item.text, *_written(spec, spec.unique_id)), [])
+        other = next((other for other in alike if _meet(spec, other)), None)
+        alike.append(spec)
+        if other is not None:
+            place = spec.unique_id.place
+            place = place if place.file == spec.file else spec.name_place or place
+            message = f"{other.stem}.yaml makes the same event of the same notification"
+            hint = "put all into one file; or let `unique_id`, or `when` in both, tell them apart"
+            yield Issue("one-event-twice", message, place, hint)
+
+
+def _meet(one: Spec, other: Spec) -> bool:
+    """Whether all that one of two asks of a notification is asked by the other, too."""
+    asked, of_other = (
+        {(of.text, *_written(spec, of.path)) for of in spec.conditions} for spec in (one, other)
+    )
+    is_within = asked <= of_other or of_other <= asked
+    return is_within and not set(one.topics).isdisjoint(other.topics)
+
+
+def _written(spec: Spec, value: Value) -> tuple[str, ...]:
+    """A value as it is written, and the names of the spec that it reads."""
+    return value.text, *(name.value.text for name in spec.names if name.name in value.reads)
 
 
 def lint_metrics(specs: Iterable[Spec]) -> Iterator[Issue]:

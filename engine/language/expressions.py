@@ -17,7 +17,7 @@ from jmespath import exceptions, functions, parser
 from engine.issues import did_you_mean
 from engine.language.faults import Failed, TextFault
 from engine.language.interpreter import LONGEST_RESULT_TEXT, MOST_RESULT_NODES, Interpreter, Tree
-from engine.language.path_faults import STRINGS, lexer_fault, parser_fault
+from engine.language.path_faults import INSTEAD, STRINGS, lexer_fault, parser_fault
 from engine.language.work import size
 
 MOST_CHARACTERS = 4096
@@ -98,7 +98,7 @@ _KIND_OF = {
 
 
 class _Parser(parser.Parser):
-    """The library's parser; its fields also know the character where they stand (`at`)."""
+    """The library's parser; its fields and literals also know the character where they stand (`at`)."""
 
     _CACHE: ClassVar[dict[str, Any]] = {}
 
@@ -109,6 +109,9 @@ class _Parser(parser.Parser):
     def _token_nud_quoted_identifier(self, token: Tree) -> Tree:
         made = super()._token_nud_quoted_identifier(token)  # type: ignore[misc]
         return {**made, "at": token["start"], "quoted": True}
+
+    def _token_nud_literal(self, token: Tree) -> Tree:
+        return {**super()._token_nud_literal(token), "at": token["start"]}  # type: ignore[misc]
 
 
 def parse(text: str) -> Expression:
@@ -248,7 +251,9 @@ def _calls(text: str) -> dict[str, Iterator[int]]:
 def _check_function(node: Tree, at: int) -> None:
     name = node["value"]
     if name not in _SIGNATURES:
-        raise TextFault("bad-path", f"there is no function {name}(){did_you_mean(name, _SIGNATURES)}", at)
+        hint = INSTEAD.get(name.lower(), "")
+        meant = "" if hint else did_you_mean(name, _SIGNATURES)
+        raise TextFault("bad-path", f"there is no function {name}(){meant}", at, hint)
     signature = _SIGNATURES[name]["signature"]
     given, wanted = len(node["children"]), len(signature)
     variadic = bool(signature) and bool(signature[-1].get("variadic"))

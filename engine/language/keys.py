@@ -163,6 +163,8 @@ def check_keys(root: Node, kind: str, say: Say) -> None:
         near = f'; did you mean "{other}"?' if other in KEYS[kind] else did_you_mean(key, KEYS[kind])
         wrong_file = " here" if key in everywhere else near
         hint = f"keys: {', '.join(KEYS[kind])}"
+        if kind == "profile" and key in KEYS["metric"]:
+            hint = "a file that makes events starts with `metric:`, and not with `name:`"
         if above in _MAPS and not wrong_file:
             hint = f"lines of `{above}:` are indented by two spaces"
         say(Issue("unknown-key", f'{_CALLED[kind]} has no key "{key}"{wrong_file}', place, hint))

@@ -19,6 +19,8 @@ UNREADABLE = (yaml.YAMLError, ValueError, OverflowError)
 
 _MISPLACED = "this line is not what is expected here"
 _IN_QUOTES = 'put the whole value in quotes: "..."'
+_CHOICE = "to choose, write a template: \"{{ 'yes' if open else 'no' }}\""
+_TYPED = re.compile(r"(\{\{.*\}\})\s+as\s+(\w+)")
 _KEY = re.compile(
     r"""(\s*(?:-\ +)*(?:"[^"]*"|'[^']*'|[^\s'"\[\]{}&*!|>%@`\#-][^\#:]*?)\s*:)(?=\s)\s*""", re.VERBOSE
 )
@@ -110,7 +112,8 @@ def fault_of(error: Exception, document: Document, last: yaml.ScalarEvent | None
     first = shown[start[1] : start[1] + 1]
     if value and column >= start[1]:
         if shown.startswith(("{{", "{%"), start[1]):
-            return fault("quote-the-template", "the template stands without quotes", _IN_QUOTES, start)
+            hint = _quoted_template(shown[start[1] :])
+            return fault("quote-the-template", "the template stands without quotes", hint, start)
         if first in ("[", "{") and "flow" in context and not shown.startswith("[?", start[1]):
             hint = "compare its commas, colons and brackets; a path stands in quotes as a whole"
             return fault("bad-yaml", "what stands in these brackets cannot be read", hint, start)
@@ -125,9 +128,9 @@ def fault_of(error: Exception, document: Document, last: yaml.ScalarEvent | None
             return fault("bad-indentation", "a tab stands where spaces are expected", "indent with spaces")
         return fault("path-in-quotes", f"YAML keeps {shown[column : column + 1]} for itself here", _IN_QUOTES)
     if "mapping values are not allowed" in problem and ": " in shown[:column]:
-        return fault(
-            "colon-in-text", "a colon and a space start a new key here", "put the whole value in quotes"
-        )
+        is_choice = re.search(r"\s\?\s", shown[start[1] : column])
+        hint = _CHOICE if is_choice else "put the whole value in quotes"
+        return fault("colon-in-text", "a colon and a space start a new key here", hint)
     if "could not find expected ':'" in problem:
         message = "a key is expected here, and a colon and a space after it"
         return fault("bad-yaml", message, "write `name: value`", begun)
@@ -137,6 +140,18 @@ def fault_of(error: Exception, document: Document, last: yaml.ScalarEvent | None
     if any(words in problem for words in ("mapping values are", "expected <block end>", "<document start>")):
         return _misplaced(document, line)
     return fault("bad-yaml", "YAML cannot be read on from here", "is a quote or a bracket missing before it?")
+
+
+def _quoted_template(value: str) -> str:
+    """A template that stands without quotes, as it is to be written: in a block where a type follows it."""
+    value = value.split(" #")[0].rstrip()
+    typed = _TYPED.fullmatch(value)
+    mark = "'" if '"' in value else '"'
+    if mark in value:
+        return _IN_QUOTES
+    if typed:
+        return f"write a block with two lines: template: {mark}{typed[1]}{mark} and as: {typed[2]}"
+    return f"put the whole value in quotes: {mark}{value}{mark}"
 
 
 def _misplaced(document: Document, line: int) -> Fault:

@@ -12,6 +12,34 @@ STRINGS = re.compile(
 )
 """Texts, quoted names and literals, up to the end where they are never closed: no part of the path."""
 
+_JOINED = 'text with values in it is a template: "Ticket #{{ id }} - {{ title }}"'
+_CHOICE = "to choose, write a template: \"{{ 'yes' if open else 'no' }}\""
+_FIRST_OF = "the first of two that has a value: a || b"
+_CLOCK = "a spec has no clock: the time of the notification is event.created_at"
+INSTEAD = {
+    **dict.fromkeys(("count", "size", "len"), "write length(tags.tags)"),
+    **dict.fromkeys(("if", "iif", "ifelse", "ifs", "case", "switch", "choose"), _CHOICE),
+    **dict.fromkeys(("coalesce", "ifnull", "nvl", "isnull", "default", "first_of"), _FIRST_OF),
+    **dict.fromkeys(("concat", "concatenate", "format"), _JOINED),
+    **dict.fromkeys(("now", "today", "date_now"), _CLOCK),
+    **dict.fromkeys(("date", "datetime", "timestamp"), "a type makes dates: created_at as datetime"),
+    **dict.fromkeys(("int", "integer", "parseint"), "a type makes numbers: path as integer"),
+    **dict.fromkeys(("number", "float", "parsefloat"), "a type makes numbers: path as number"),
+    **dict.fromkeys(("str", "string", "text"), "a type makes text: path as text"),
+    **dict.fromkeys(("includes", "in", "has", "any"), "write contains(tags.tags[].name, 'vip')"),
+    **dict.fromkeys(("filter", "where", "find"), "brackets choose from a list: tags.tags[?name == 'vip']"),
+    **{
+        name: f'a template does: "{{{{ title | {name} }}}}"'
+        for name in ("lower", "upper", "capitalize", "trim", "replace", "round", "truncate", "unique")
+    },
+    "first": "the first element: tags.tags[0]",
+    "last": "the last element: tags.tags[-1]",
+    "and": "write a && b",
+    "or": "write a || b",
+    "not": "write !a",
+}
+"""What to write instead of functions that other languages have, by their names in lower case."""
+
 
 def lexer_fault(text: str, error: exceptions.LexerError) -> TextFault:
     """A character, a quote or a literal that means nothing in a path."""
@@ -38,8 +66,15 @@ def lexer_fault(text: str, error: exceptions.LexerError) -> TextFault:
         hint = _INSTEAD_OF["{"]
     elif character in "#;?%~\u201c\u201d\u2019" and not hint:
         hint = f"meant as text? write {{ value: {json.dumps(text, ensure_ascii=False)} }}"
-        hint = _CHOICE if character in "?;" else hint
+        hint = odd_mark(text, at, "a || b") or (_CHOICE if character in "?;" else hint)
     return TextFault("bad-path", f"`{character}` means nothing in a path", at, hint)
+
+
+def odd_mark(text: str, at: int, first_of: str) -> str:
+    """What to write instead of JavaScript's `??` and `?.`; *first_of* is how the first of two is written."""
+    if text.startswith("??", at):
+        return f"the first of two that has a value: {first_of}"
+    return "a dot is enough: of what is not there, nothing is found" if text.startswith("?.", at) else ""
 
 
 def _odd_quote(text: str, last: int) -> TextFault:
@@ -56,8 +91,6 @@ def _odd_quote(text: str, last: int) -> TextFault:
     return TextFault("bad-path", f"this {_name(text[last : last + 1])} is never closed", last)
 
 
-_JOINED = 'text with values in it is a template: "Ticket #{{ id }} - {{ title }}"'
-_CHOICE = "to choose, write a template: \"{{ 'yes' if open else 'no' }}\""
 _INSTEAD_OF = {
     "{": 'a template has two braces, and stands in quotes: "{{ title }}"',
     ",": 'several values are a list, in quotes: "[a, b]"',
@@ -108,6 +141,8 @@ def parser_fault(text: str, error: exceptions.JMESPathError) -> TextFault:
     if before.endswith("."):
         odd = token == "number" or text[at] in "'`"
         hint = "a name that is no plain word stands in double quotes" if odd else ""
+        index = re.match(r"\d+", text[at:])
+        hint = f"an element of a list stands in brackets: {before[:-1]}[{index.group()}]" if index else hint
         return TextFault("bad-path", "a name is expected after the dot", at, hint)
     if token == "number":
         number = re.match(r"-?\d+", text[at:])

@@ -317,7 +317,9 @@ class _Builder:
         if node.value in top.node.value:
             first = top.node.keys[node.value].place
             message = f'"{node.value}" stands twice; first in line {first.line}'
-            self.issues.append(Issue("duplicate-key", message, node.place, "keep one of them"))
+            is_plain = top.node.value[node.value].kind == "scalar"
+            hint = "keep one of them" if is_plain else f"put its lines under the one in line {first.line}"
+            self.issues.append(Issue("duplicate-key", message, node.place, hint))
             return None
         top.node.keys[node.value] = node
         return node.value

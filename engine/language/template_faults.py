@@ -8,16 +8,24 @@ from jinja2.exceptions import TemplateSyntaxError
 from engine.issues import did_you_mean
 from engine.language.faults import TextFault
 from engine.language.filters import FILTERS, TESTS
+from engine.language.path_faults import odd_mark
 
 _IN_BRACKETS = "in a template, a name with spaces stands in brackets: custom_attributes['Refund amount']"
 OF_PATHS = "give the path a name under `let:`, and use that name here"
 _CLOCK = "a spec has no clock: the time of the notification is event.created_at"
 _CHANCE = "a spec knows no chance: the same notification must make the same event"
+_CHOICE = "to choose: {{ 'yes' if open else 'no' }}"
+_JOINED = "`~` joins texts: {{ title ~ ', ' ~ state }}"
+_SIGNS = "calculate with signs: {{ (closed - opened) / 60 }}"
 _DATES = "a type makes dates: a path with `as date`, or a block with `template:` and `as: datetime`"
 INSTEAD = {
     **dict.fromkeys(("now", "utcnow", "today", "strftime"), _CLOCK),
     **dict.fromkeys(("random", "uuid", "shuffle"), _CHANCE),
     **dict.fromkeys(("date", "datetime", "strptime"), _DATES),
+    **dict.fromkeys(("if", "iif", "ifelse", "ifs", "case", "switch", "choose"), _CHOICE),
+    **dict.fromkeys(("coalesce", "ifnull", "nvl", "isnull"), "the first that has a value: {{ a or b }}"),
+    **dict.fromkeys(("append", "prepend", "concat", "concatenate"), _JOINED),
+    **dict.fromkeys(("plus", "minus", "times", "divided_by", "modulo"), _SIGNS),
     **dict.fromkeys(("upcase", "uppercase"), "did you mean {{ title | upper }}?"),
     **dict.fromkeys(("downcase", "lowercase"), "did you mean {{ title | lower }}?"),
     **dict.fromkeys(("size", "len"), "write it as a filter: {{ tags.tags | length }}"),
@@ -26,6 +34,12 @@ INSTEAD = {
     "strip": "write it as a filter: {{ title | trim }}",
     **{name: f"write it as a filter: {{{{ title | {name} }}}}" for name in ("lower", "upper", "capitalize")},
     "replace": "write it as a filter: {{ title | replace('a', 'b') }}",
+    **{
+        name: f"write it as a filter: {{{{ tags.tags | {name} }}}}"
+        for name in ("first", "last", "count", "length")
+    },
+    "where": "choose by a key: {{ tags.tags | selectattr('name', 'eq', 'vip') | list }}",
+    "strip_html": "did you mean {{ source.body | striptags }}?",
     "str": "print it: {{ id }} in a text is text already",
 }
 """What to write instead of what people look for."""
@@ -51,7 +65,8 @@ def syntax_fault(text: str, error: TemplateSyntaxError) -> TextFault:
             return _other_operator(sign, at)
         quote = text[at : at + 1] in ("'", '"')
         what = "this quote is never closed" if quote else f"`{text[at : at + 1]}` means nothing in a template"
-        return TextFault("bad-template", what, at)
+        hint = odd_mark(text, at, "{{ a or b }}") or (_CHOICE if text[at : at + 1] == "?" else "")
+        return TextFault("bad-template", what, at, hint)
     block = re.search(r"needs to be closed is '(\w+)'", message)
     if block and "Unexpected end" in message:
         name = block.group(1)
@@ -80,16 +95,27 @@ def syntax_fault(text: str, error: TemplateSyntaxError) -> TextFault:
         hint = "`as` stands outside: write a block with two lines, template: ... and as: ..."
         return TextFault("bad-template", "`as` is not expected here", at, hint)
     if rest.startswith(":") and "|" in text[:at]:
-        hint = "what a filter takes stands in brackets: {{ title | truncate(20) }}"
-        return TextFault("bad-template", "`:` is not expected here", at, hint)
+        return TextFault("bad-template", "`:` is not expected here", at, _given_in_brackets(text, at))
     if rest.startswith("="):
         return TextFault("bad-template", "`=` alone means nothing in a template", at, "`==` compares")
     if rest.startswith(("?", ";", "then ", "when ")):
-        hint = "to choose: {{ 'yes' if open else 'no' }}"
-        return TextFault("bad-template", f"`{rest.split()[0]}` is not expected here", at, hint)
+        return TextFault("bad-template", f"`{rest.split()[0]}` is not expected here", at, _CHOICE)
     word = re.match(r"\w+|\W", rest)
     hint = _IN_BRACKETS if re.search(r"\.\w+\s+$", text[:at]) else ""
     return TextFault("bad-template", f"`{word.group() if word else rest[0]}` is not expected here", at, hint)
+
+
+_OF_KEYS = ("map", "sum", "sort", "unique")
+
+
+def _given_in_brackets(text: str, at: int) -> str:
+    """How what stands after Liquid's colon is given to a filter."""
+    name = re.search(r"(\w*)\s*$", text[:at]).group(1)  # type: ignore[union-attr]  # it matches nothing, too
+    given = re.match(r":\s*([^|}%]{1,80})", text[at:])
+    if name not in FILTERS or not given:
+        return INSTEAD.get(name, "what a filter takes stands in brackets: {{ title | truncate(20) }}")
+    attribute = "attribute=" if name in _OF_KEYS else ""
+    return f"what a filter takes stands in brackets: {name}({attribute}{given.group(1).strip()})"
 
 
 _OPERATORS = {"||": "or", "&&": "and", "!": "not"}

@@ -179,7 +179,8 @@ def _checked(tree: nodes.Template, text: str) -> frozenset[str]:
             message = _NOT_ALLOWED.get(type(node), "templates may not use this")
             begin = _begin(node, text)
             word = re.match(r"\w+", text[begin:])
-            raise TextFault("bad-template", message, begin, INSTEAD.get(word.group() if word else "", ""))
+            hint = INSTEAD.get(word.group().lower() if word else "", "")
+            raise TextFault("bad-template", message, begin, hint)
         if isinstance(node, nodes.Filter):
             _check_filter(node, text)
         if isinstance(node, nodes.Test) and node.name not in TESTS:

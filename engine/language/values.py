@@ -93,14 +93,11 @@ def read_value(node: Node, say: Say, *, full: bool = False, spread: bool = False
         _refuse_list(node, say)
         return None
     if node.value is None:
-        say(
-            Issue(
-                "empty-value",
-                "a value is expected here",
-                node.place,
-                "write a path, a template or a plain value; `without:` leaves out a shared line",
-            )
-        )
+        is_null = node.end > node.start
+        what = "write a path, a template or a plain value"
+        what = "to send nothing, take the line out" if is_null else what
+        hint = f"{what}; `without:` leaves out a shared line"
+        say(Issue("empty-value", "a value is expected here", node.place, hint))
         return None
     if not isinstance(node.value, str):
         return Value(Constant(node.value), _shown(node.value), node.place, node=node)

@@ -52,11 +52,24 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A value of the payload compared with a plain one of the path, at *offset*."""
+    """A value of the payload compared with a plain one of the path, at *offset*.
+
+    `listed` are the steps to the list of which it is an element, where it is one.
+    """
 
     offset: int
     shape: Shape
     plain: Any
+    listed: Steps | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Calculated:
+    """A calculation at *offset* with what is no number: a value of this shape."""
+
+    offset: int
+    shape: Shape
+    is_sum: bool
 
 
 @dataclass(slots=True)
@@ -67,6 +80,7 @@ class Found:
     reads: list[tuple[Steps, Shape]] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
     compared: list[Compared] = field(default_factory=list)
+    calculated: list[Calculated] = field(default_factory=list)
 
 
 def shape_of_plain(value: Any) -> Shape:

@@ -1,13 +1,16 @@
 """What no payload can bring: values that a condition asks for in vain, and types that take nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import replace
 
 from engine.issues import Issue, Place, did_you_mean
 from engine.language.conditions import JSON_NUMBER, Condition, same
 from engine.language.conversions import TYPES
+from engine.language.expressions import Expression
 from engine.language.faults import Refused
-from engine.language.lint.findings import Compared
-from engine.language.lint.missing import a_kind_of
+from engine.language.interpreter import Tree
+from engine.language.lint.findings import Calculated, Compared
+from engine.language.lint.missing import a_kind_of, shown
 from engine.language.payloads import Shape
 from engine.language.values import Value
 
@@ -32,12 +35,39 @@ _HINTS = {
 def comparison(value: Value, compared: Compared) -> Iterator[Issue]:
     """A comparison inside a path or a template that never holds."""
     plain, shape = compared.plain, compared.shape
-    if not _can_be(plain, shape):
-        yield _never(plain, shape, value.at(compared.offset), f"between backticks: `{plain}`")
+    if _can_be(plain, shape):
+        return
+    is_path = isinstance(value.source, Expression)
+    as_boolean = f"between backticks: `{plain}`" if is_path else "without quotes"
+    issue = _never(plain, shape, value.at(compared.offset), as_boolean)
+    if compared.listed and shape.keys:
+        key = "name" if "name" in shape.keys else next(iter(shape.keys))
+        path = shown(compared.listed)
+        keys = f"{path}[].{key}" if is_path else f"{path} | map(attribute='{key}')"
+        issue = replace(issue, hint=f"each is an object; compare one of its keys: {keys}")
+    yield issue
 
 
-def condition_of(condition: Condition, shape: Shape) -> Iterator[Issue]:
-    """A line of `when` that asks for what is never there."""
+def calculation(value: Value, calculated: Calculated) -> Iterator[Issue]:
+    """A calculation with what is no number."""
+    message = f"this is {a_kind_of(calculated.shape)}, and only numbers are calculated with"
+    join = "`~` joins texts: {{ title ~ id }}; " if calculated.is_sum else ""
+    hint = f"{join}`| int` makes a number of digits"
+    hint = hint if calculated.shape.type == "text" else _HINTS.get(calculated.shape.type, "")
+    yield Issue("never-a-value", message, value.at(calculated.offset), hint)
+
+
+def each_of(value: Value, shape: Shape) -> Iterator[Issue]:
+    """`each` over what has no elements."""
+    if shape.is_known and shape.type not in ("list", "object", "map"):
+        yield Issue("never-a-value", f"this is {a_kind_of(shape)}, and `each` takes a list", value.place)
+
+
+def condition_of(condition: Condition, shape: Shape, lists: Container[str]) -> Iterator[Issue]:
+    """A line of `when` that asks for what is never there, or for what always is.
+
+    *lists* are the names of the spec that make lists of their own.
+    """
     if condition.is_true:
         return
     if condition.at_least is not None or condition.at_most is not None:
@@ -48,6 +78,29 @@ def condition_of(condition: Condition, shape: Shape) -> Iterator[Issue]:
     for plain, place in zip(condition.any_of or condition.none_of or (), condition.places, strict=True):
         if plain is not None and not _can_be(plain, shape):
             yield _never(plain, shape, place, "without quotes", condition.path.text)
+        elif plain is None and makes_list(condition.path, lists):
+            yield _there(condition, place)
+
+
+def makes_list(path: Value, lists: Container[str]) -> bool:
+    """Whether a path makes a list of its own, which is there though nothing is in it."""
+    if not isinstance(path.source, Expression) or path.type or path.default is not None:
+        return False
+    tree: Tree = path.source.tree
+    if tree["type"] == "field":
+        return tree["value"] in lists
+    while tree["type"] in ("pipe", "subexpression"):
+        tree = tree["children"][-1]
+    return tree["type"] in ("projection", "filter_projection", "flatten", "multi_select_list")
+
+
+def _there(condition: Condition, place: Place) -> Issue:
+    """What is said of a list that is compared with null."""
+    path, wanted = condition.path.text, "null" if condition.any_of else "{ not: null }"
+    first = f"{path}[0]" if path.isidentifier() else f"{path} | [0]"
+    code = "never-true" if condition.any_of else "always-true"
+    hint = f"ask for its first element: `{first}: {wanted}`"
+    return Issue(code, "this is a list, and an empty one is a value too", place, hint)
 
 
 def _never(plain: object, shape: Shape, place: Place, as_boolean: str, path: str = "") -> Issue:

@@ -1,5 +1,6 @@
 """A key that no payload has: what is said of it, and what may have been meant."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,6 +40,8 @@ _ELSEWHERE = {
 }
 _REFERRED = {"teammate": "admin", "applied_by": "admin", "assigned_to": "admin"}
 _DEEPEST = 4
+_OF_EACH = re.compile(r"\[(?:\*|\?.*)?\]")
+"""Brackets after which a path goes on in every element of a list."""
 _MOST_OF_A_REFERENCE = 4
 """Keys of an object that only refers to another one, such as `{type, id, external_id}`."""
 
@@ -69,7 +72,8 @@ def issue_of_missing(value: Value, missing: Missing, context: Context) -> Issue:
         return cut
     place = value.at(missing.offset)
     if not missing.is_root:
-        return Issue("unknown-path", _message(missing), place, _hint(missing, context))
+        hint = _of_all(value, missing) or _hint(missing, context)
+        return Issue("unknown-path", _message(missing), place, hint)
     if missing.key == BRACKETS:
         return Issue("unknown-path", f"{context.what()} is no list", place)
     near = context.near(missing.key)
@@ -129,6 +133,15 @@ def _hint(missing: Missing, context: Context) -> str:
         )
     found = _deeper(owner, key)
     return f"it is at {path}.{found}" if found else _by_id(missing)
+
+
+def _of_all(value: Value, missing: Missing) -> str:
+    """How to take one of all elements, where brackets stand after what is looked for in each."""
+    before, after = value.text[: missing.offset], value.text[missing.offset :]
+    index = re.match(r"\[-?\d+\]", after)
+    if missing.key != BRACKETS or not index or not _OF_EACH.search(before):
+        return ""
+    return f"they follow each element; of all that are found: {before} | {index.group()}"
 
 
 def _by_id(missing: Missing) -> str:

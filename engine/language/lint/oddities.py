@@ -24,13 +24,18 @@ def lint(spec: Spec, doubt: Doubt) -> Iterator[Issue]:
     scope = scope_of(spec, doubt)
     about = _About(spec, scope)
     yield from _about_item(spec)
+    lists: set[str] = set()
     for name in spec.names:
         scope, found = with_name(scope, name, doubt)
         yield from about(name.value, found)
+        if name.kind == "each":
+            yield from impossible.each_of(name.value, found.shape)
+        elif name.kind == "let" and impossible.makes_list(name.value, lists):
+            lists.add(name.name)
     for condition in spec.conditions:
         found = found_by(condition.path, scope)
         yield from about(condition.path, found)
-        yield from impossible.condition_of(condition, found.shape)
+        yield from impossible.condition_of(condition, found.shape, lists)
     yield from _about_event(spec, about, scope)
     for line in (*spec.profile, *spec.properties):
         found = found_by(line.value, scope)
@@ -74,7 +79,7 @@ def _about_idle(spec: Spec, missed: Collection[str]) -> Iterator[Issue]:
 
 
 class _About:
-    """Tells of keys that the payload does not have, and of comparisons that never hold."""
+    """Tells of keys that the payload does not have, and of what cannot be compared or calculated."""
 
     def __init__(self, spec: Spec, scope: Scope) -> None:
         names = [name.name for name in (*spec.names, *spec.idle)]
@@ -94,3 +99,5 @@ class _About:
             yield issue_of_missing(value, missing, self.context)
         for compared in found.compared:
             yield from impossible.comparison(value, compared)
+        for calculated in found.calculated:
+            yield from impossible.calculation(value, calculated)

@@ -22,7 +22,7 @@ from engine.language.payloads import ANY, NOTHING, Shape, either
 
 _MADE_BY = {
     **dict.fromkeys(("length", "abs", "avg", "ceil", "floor", "sum", "to_number"), NUMBER),
-    **dict.fromkeys(("contains", "starts_with", "ends_with"), BOOLEAN),
+    **dict.fromkeys(("starts_with", "ends_with"), BOOLEAN),
     **dict.fromkeys(("join", "to_string", "type"), TEXT),
     "keys": Shape("list", element=TEXT),
     "values": Shape("list", element=ANY),
@@ -105,11 +105,14 @@ class PathWalk(Walk):
         left, right = node["children"]
         shapes = [self._compared(child, shape, before) for child in (left, right)]
         if node["value"] in ("eq", "ne"):
-            for one, child in ((shapes[1], left), (shapes[0], right)):
-                if child["type"] == "literal" and isinstance(child["value"], str):
-                    at = max(self.text.find(f"'{child['value']}'"), 0)
-                    self.found.compared.append(Compared(at, one, child["value"]))
+            self._note(left, shapes[1])
+            self._note(right, shapes[0])
         return BOOLEAN
+
+    def _note(self, node: Tree, other: Shape, listed: Steps | None = None) -> None:
+        """A plain value that is compared with one of the *other* shape, an element of what is *listed*."""
+        if node["type"] == "literal" and isinstance(node["value"], str | int | float):
+            self.found.compared.append(Compared(node["at"], other, node["value"], listed))
 
     def _compared(self, node: Tree, shape: Shape, before: Steps | None) -> Shape:
         """One side of a comparison: a bare word there that leads nowhere may be meant as text."""
@@ -134,8 +137,22 @@ class PathWalk(Walk):
         pairs = {pair["value"]: pair["children"][0] for pair in node["children"]}
         return Shape("object", keys={key: self.visit(child, shape, before) for key, child in pairs.items()})
 
+    def _contains(self, node: Tree, shape: Shape, before: Steps | None) -> Shape:
+        """Whether a list has an element; of a text nothing is known."""
+        whole, part = node["children"]
+        (holder, steps), (sought, _) = (self.walk(child, shape, before) for child in (whole, part))
+        if holder.type == "list":
+            self._note(part, holder.element or ANY, steps)
+        elif holder.type != "text":
+            self._note(part, holder)
+        for element in whole["children"] if whole["type"] == "multi_select_list" else ():
+            self._note(element, sought)
+        return BOOLEAN
+
     def _function_expression(self, node: Tree, shape: Shape, before: Steps | None) -> Shape:
         name, given = node["value"], node["children"]
+        if name == "contains":
+            return self._contains(node, shape, before)
         plain = [self.visit(child, shape, before) for child in given if child["type"] != "expref"]
         first = plain[0] if plain else ANY
         inner = [
