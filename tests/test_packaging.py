@@ -206,7 +206,7 @@ def test_the_shipped_mappings_pass_check_where_there_is_no_clone(installed: Inst
 
 def test_the_shipped_mappings_pass_their_own_tests_where_there_is_no_clone(installed: Installed) -> None:
     done = installed.run("test")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr.partition(":")[0]) == (0, "note")
     assert re.search(r"^\d\d+ tests in 10 specs: all passed$", done.stdout, re.MULTILINE)
 
 
@@ -235,7 +235,7 @@ def test_explain_names_the_lines_of_the_shipped_specs(installed: Installed) -> N
     done = installed.run("explain", FIXTURES / "ticket.created.json", "--records", FIXTURES / "records.yaml")
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search(
-        r"Assigned Team +Returns & Refunds +\n +shared/ticket\.yaml:\d+  team\.name", done.stdout
+        r"Assigned Team +Returns & Refunds\n +shared/ticket\.yaml:\d+  team\.name", done.stdout
     )
 
 

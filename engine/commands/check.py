@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine.commands.options import is_shipped
 from engine.commands.text import FINE, FOUND, echo_json, safe, show_issues, stop
 from engine.deadline import OF_COMMANDS
 from engine.errors import SpecError
-from engine.folder import HERE, Reading, default_folder, look_at
+from engine.folder import Reading, look_at
 from engine.issues import Issue, counted
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def check(paths: tuple[str, ...], strict: bool, markdown: bool, leaving: bool, a
     """
     if markdown and (leaving or not paths):
         stop("--markdown takes pages, and no --leaving" if leaving else "--markdown takes the pages to check")
+    if leaving and strict:
+        stop("--leaving lists what is no fault, so it takes no --strict")
     try:
         if leaving:
             _show_leaving(paths, as_json)
@@ -63,7 +66,7 @@ def check(paths: tuple[str, ...], strict: bool, markdown: bool, leaving: bool, a
 def _files(paths: Iterable[str]) -> tuple[Reading, str]:
     reading = look_at(list(paths) or None, deadline_seconds=OF_COMMANDS)
     files = counted(len(reading.files), "file")
-    if not list(paths) and default_folder() != HERE:
+    if is_shipped(*paths):
         return reading, f"{files}, those shipped, as there is no ./mappings here"
     return reading, files
 

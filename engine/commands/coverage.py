@@ -1,7 +1,6 @@
 """`coverage`: which lines of the specs never had a value, and which paths of the payloads nothing reads."""
 
 import gc
-import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -10,8 +9,8 @@ from typing import Any, NamedTuple
 
 import click
 
-from engine.commands.options import chosen, machine_options, plans_from, work_through
-from engine.commands.text import FINE, FOUND, echo_json, outcome_of, safe, stop
+from engine.commands.options import chosen, machine_options, plans_from, tell_whose, work_through
+from engine.commands.text import FINE, FOUND, echo_json, outcome_of, page_width, safe, stop
 from engine.errors import Unreadable
 from engine.folder import default_folder
 from engine.issues import Place, counted
@@ -20,7 +19,6 @@ from engine.tools.coverage.tally import Line, SpecCount
 from engine.tools.coverage.unread import Unread
 from engine.tools.diff.given import given
 
-NARROWEST, WIDEST = 80, 140
 MOST_KEYS = 8
 MOST_OF_A_KIND = 10
 WIDEST_NAME, WIDEST_PATH = 26, 31
@@ -40,7 +38,7 @@ def coverage(
     """Show which lines never had a value, and which payload paths nothing reads.
 
     Tries the specs on the notifications that are named, or else on the fixtures beside the mappings,
-    with the records there. Names and counts are shown, and never a value.
+    with the records beside those. Names and counts are shown, and never a value.
 
     Exit 1 where an input cannot be read; nothing that is found changes it.
 
@@ -49,6 +47,7 @@ def coverage(
       intercom-klaviyo coverage tests/fixtures \\
           --records tests/fixtures/records.yaml
     """
+    tell_whose(mappings)
     plans = chosen(plans_from(mappings), metric)
     try:
         paths, answers = given(paths, records, mappings or str(default_folder()))
@@ -66,7 +65,7 @@ def coverage(
     if as_json:
         for row in (*_rows_of(specs, topics), *map(_row_of_path, unread)):
             echo_json(row)
-    else:
+    elif count["inputs"] or not count["unreadable"]:
         page = _Page(every)
         page.show_lines(specs, topics)
         page.show_paths(unread, found.kinds())
@@ -117,7 +116,7 @@ class _Page:
     def __init__(self, every: bool) -> None:
         self._every = every
         self._is_first = True
-        self._width = min(max(shutil.get_terminal_size((NARROWEST, 24)).columns, NARROWEST), WIDEST)
+        self._width = page_width()
 
     def show_lines(self, specs: list[SpecCount], topics: Mapping[str, int]) -> None:
         """What came of the specs and their lines, and the topics that they do not answer."""

@@ -1,7 +1,6 @@
 """`diff`: which events a change of the mappings makes appear, vanish or change."""
 
 import gc
-import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -11,13 +10,12 @@ from typing import Any
 import click
 
 from engine.commands.options import chosen, is_meant, option, plans_from, work_through
-from engine.commands.text import FINE, FOUND, echo_json, safe, shown, stop
+from engine.commands.text import FINE, FOUND, echo_json, page_width, safe, shown, stop
 from engine.errors import Unreadable
 from engine.issues import counted
 from engine.tools.diff.changes import Change, Comparison, Group, gather
 from engine.tools.diff.given import given
 
-NARROWEST, WIDEST = 80, 140
 MOST_SAMPLES = 3
 LONGEST_VALUE = 60
 _WHOLE_WORDS: dict[str, Any] = {"break_on_hyphens": False, "break_long_words": False}
@@ -53,7 +51,7 @@ def diff(
     """Show which events a change of the mappings makes appear, vanish or change.
 
     OLD and NEW are folders of mappings, or single files. Both work on the same notifications: those
-    that are named, or else the fixtures beside NEW with their records.
+    that are named, or else the fixtures beside NEW, with the records beside those.
 
     Exit 1 where anything differs or an input cannot be read.
 
@@ -107,7 +105,7 @@ def _row(name: str, change: Change, show_values: bool) -> dict[str, Any]:
 
 
 def _show(groups: list[Group], inputs: int, show_values: bool) -> None:
-    width = min(max(shutil.get_terminal_size((NARROWEST, 24)).columns, NARROWEST), WIDEST)
+    width = page_width()
     kind = ""
     for group in groups:
         if group.change.kind != kind:

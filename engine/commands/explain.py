@@ -1,6 +1,5 @@
 """`explain`: where each value came from, and why others were left out."""
 
-import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,6 +15,8 @@ from engine.commands.text import (
     FOUND,
     echo_json,
     outcome_of,
+    page_width,
+    print_rich,
     reason_of,
     safe,
     show_issues,
@@ -29,7 +30,6 @@ from engine.language.explanation import EXCEPTED, Explanation, Row
 if TYPE_CHECKING:
     from rich.console import Console
 
-NARROWEST, WIDEST = 80, 140
 _HEADINGS = {"event": "time, id and value"}
 LONGEST_RAW = 60
 
@@ -108,21 +108,21 @@ def _show(name: str, explained: list[Explanation]) -> None:
     # Imported here: rich is large, and only this output needs its tables.
     from rich.console import Console
 
-    width = min(max(shutil.get_terminal_size((NARROWEST, 24)).columns, NARROWEST), WIDEST)
+    width = page_width()
     console = Console(width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
-    console.print(safe(name), style="bold")
+    print_rich(console, safe(name), "bold")
     for explanation in explained:
         result = explanation.result
         title = f"\n{outcome_of(result):<8} {safe(result.metric)}".rstrip()
         if not isinstance(result, Translation):
             title += f": {safe(result.detail)}"
-        console.print(title, style="bold")
+        print_rich(console, title, "bold")
         if explanation.rows:
             _show_rows(console, explanation.rows)
         elif explanation.checks:
             _show_checks(console, explanation)
         for note in explanation.notes:
-            console.print(f" note: {safe(note)}", style="dim")
+            print_rich(console, f" note: {safe(note)}", "dim")
         show_issues(result.issues, width=width)
 
 
@@ -143,8 +143,8 @@ def _show_rows(console: "Console", rows: tuple[Row, ...]) -> None:
             told = Text(value, style="yellow" if out else "bold")
             told.append("".join(f"\n{line}" for line in _where(row)), style="not bold dim")
             table.add_row(Text(safe(row.name)), told)
-        console.print(_HEADINGS.get(section, section), style="underline")
-        console.print(table)
+        print_rich(console, _HEADINGS.get(section, section), "underline")
+        print_rich(console, table)
 
 
 def _gathered(rows: list[Row]) -> list[Row]:
@@ -185,4 +185,4 @@ def _show_checks(console: "Console", explanation: Explanation) -> None:
     for check in explanation.checks:
         mark = "holds        " if check.holds else "does not hold"
         found = "no value" if check.found is None else shown(check.found)
-        console.print(f" when  {mark}  {safe(check.text)}  (found: {found}; {_short(check.place)})")
+        print_rich(console, f" when  {mark}  {safe(check.text)}  (found: {found}; {_short(check.place)})")

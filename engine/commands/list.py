@@ -1,37 +1,40 @@
 """`list`: the metrics and profiles of a folder, and the topics that they answer."""
 
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import PurePath
 
 import click
 
-from engine.commands.options import option, plans_from
-from engine.commands.text import echo_json, safe
+from engine.commands.options import option, plans_from, tell_whose
+from engine.commands.text import echo_json, page_width, print_rich, safe, stop
 from engine.issues import counted
 from engine.tools.listing import Answered, Listed, by_topic, listed
 
-NARROWEST, WIDEST = 80, 140
 MOST_TOPICS = 3
 """How many of a spec's topics are shown; `--topics` shows all."""
 
 
 # `list` alone would hide Python's own from the rest of this module.
 @click.command("list")
+@click.argument("paths", nargs=-1, metavar="[FILE or FOLDER]...")
 @option("mappings")
 @click.option("--topics", is_flag=True, help="Each topic with the specs that answer it.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON a spec, or a topic.")
-def list_(mappings: str, topics: bool, as_json: bool) -> None:
+def list_(paths: tuple[str, ...], mappings: str, topics: bool, as_json: bool) -> None:
     """Show the metrics and profiles that there are, or the topics that they answer.
 
-    A number with a plus has lines beside it that make a property for each key of an object.
+    Without a path: ./mappings, or else the shipped ones. A number with a plus has lines beside it that
+    make a property for each key of an object.
 
     \b
     Example:
       intercom-klaviyo list --topics
     """
-    plans = plans_from(mappings)
+    if paths and mappings:
+        stop("name the mappings once: as paths, or with --mappings")
+    tell_whose(*paths, mappings)
+    plans = plans_from(*(paths or (mappings,)))
     if as_json:
         for row in by_topic(plans) if topics else listed(plans):
             echo_json(asdict(row))
@@ -80,7 +83,7 @@ def _print_table(headings: tuple[str, ...], rows: Sequence[Sequence[tuple[str, s
     from rich.table import Table
     from rich.text import Text
 
-    width = min(max(shutil.get_terminal_size((NARROWEST, 24)).columns, NARROWEST), WIDEST)
+    width = page_width()
     console = Console(width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
     gap = 1 if len(headings) > 2 else 2  # five columns of the shipped mappings fill 80 characters
     table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold")
@@ -89,4 +92,4 @@ def _print_table(headings: tuple[str, ...], rows: Sequence[Sequence[tuple[str, s
     for row in rows:
         cells = [Text(text).append(f"\n{below}" if below else "", style="dim") for text, below in row]
         table.add_row(*cells)
-    console.print(table)
+    print_rich(console, table)

@@ -2,14 +2,15 @@
 
 import gc
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from engine.commands.text import complain, stdin, stop
+from engine.commands.text import complain, note, stdin, stop
 from engine.deadline import OF_COMMANDS
 from engine.errors import SpecError, Unreadable
-from engine.folder import load
+from engine.folder import HERE, default_folder, load
 from engine.issues import did_you_mean
 from engine.language.plan import Plan
 from engine.tools.inputs import read_inputs
@@ -66,12 +67,24 @@ def runner_from(mappings: str, records: str, metric: str) -> "Runner":
         gc.enable()  # from here on there may be work for it
 
 
-def plans_from(mappings: str) -> tuple[Plan, ...]:
-    """The plans of a folder; ends the command, with every fault, where there are none to run."""
+def is_shipped(*named: str) -> bool:
+    """Whether the shipped mappings are meant, as none are named and there are none here."""
+    return not any(named) and default_folder() != HERE
+
+
+def tell_whose(*named: str) -> None:
+    """Say so where the shipped mappings are used: in a wrong folder they would be taken for one's own."""
+    if is_shipped(*named):
+        note("these are the shipped mappings, as there is no ./mappings here")
+
+
+def plans_from(*mappings: str) -> tuple[Plan, ...]:
+    """The plans of folders or files, each once; ends the command, with every fault, where there are none."""
     try:
-        return load(mappings or None)
+        plans = [plan for path in mappings or ("",) for plan in load(path or None)]
     except SpecError as error:
         stop(str(error), error.issues)
+    return tuple({Path(plan.spec.file).resolve(): plan for plan in plans}.values())
 
 
 def chosen(plans: tuple[Plan, ...], metric: str) -> tuple[Plan, ...]:
@@ -80,7 +93,7 @@ def chosen(plans: tuple[Plan, ...], metric: str) -> tuple[Plan, ...]:
     if not meant:
         names = list(dict.fromkeys(plan.name for plan in plans))
         near = did_you_mean(metric, names) or did_you_mean(metric, [plan.spec.stem for plan in plans])
-        stop(f'no spec makes "{metric}"{near or "."} There are: {", ".join(names)}')
+        stop(f'no spec makes "{metric}"{near}', names=names)
     return meant
 
 

@@ -1,20 +1,19 @@
 """`show`: a spec with what it takes in by `use`, as one file."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 import click
 
 from engine.commands.options import chosen, option, plans_from
-from engine.commands.text import echo_json, safe, stop
+from engine.commands.text import echo_json, page_width, safe, stop
 from engine.errors import SpecError
 from engine.folder import default_folder
 from engine.issues import Place
 from engine.tools.show.merged import Entry, merge
 from engine.tools.show.page import Shown, page
 
-NARROWEST, WIDEST = 80, 140
+SUFFIXES = (".yaml", ".yml")
 
 
 @click.command()
@@ -24,13 +23,16 @@ NARROWEST, WIDEST = 80, 140
 def show(metric: str, mappings: str, as_json: bool) -> None:
     """Show a spec with all that it takes in, and the origin of every line.
 
-    METRIC is a metric's name or its file's. What comes out is a spec that stands by itself: shared lines
-    are merged in, and those that are replaced, left out or unused are told of in comments.
+    METRIC is a metric's name or its file's, or the path of the file. What comes out is a spec that stands
+    by itself: shared lines are merged in, and those that are replaced, left out or unused are told of in
+    comments.
 
     \b
     Example:
       intercom-klaviyo show created_ticket
     """
+    if not mappings and _is_path(metric):
+        mappings, metric = metric, ""
     plans = chosen(plans_from(mappings), metric)
     if len(plans) > 1:
         files = ", ".join(plan.spec.file for plan in plans)
@@ -46,6 +48,14 @@ def show(metric: str, mappings: str, as_json: bool) -> None:
             echo_json(_row(one))
     else:
         _show(list(page(merged)))
+
+
+def _is_path(metric: str) -> bool:
+    """Whether what is named is a spec's file; without its suffix, it is the name that a metric has."""
+    try:
+        return Path(metric).suffix in SUFFIXES and Path(metric).is_file()
+    except OSError:  # no name of a file
+        return False
 
 
 def _row(one: Entry) -> dict[str, Any]:
@@ -65,7 +75,7 @@ def _place(place: Place) -> dict[str, Any]:
 
 def _show(lines: list[Shown]) -> None:
     """Origins stand in a column behind the lines; above those that leave them no room."""
-    width = min(max(shutil.get_terminal_size((NARROWEST, 24)).columns, NARROWEST), WIDEST)
+    width = page_width()
     longest = max(len(_comment(line)) for line in lines if line.text.strip())
     column = max((len(line.text) for line in lines if len(line.text) + longest <= width), default=0)
     for line in lines:

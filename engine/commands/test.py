@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from engine.commands.options import tell_whose
 from engine.commands.text import FINE, FOUND, echo_json, safe, shown, stop
 from engine.errors import SpecError, Unreadable
 from engine.folder import default_folder, load
@@ -29,6 +30,7 @@ def test(paths: tuple[str, ...], fixtures: str, as_json: bool) -> None:
     Example:
       intercom-klaviyo test mappings/created_ticket.yaml
     """
+    tell_whose(*paths)
     count = failed = 0
     specs = 0
     for path in paths or (None,):

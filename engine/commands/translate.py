@@ -11,6 +11,7 @@ from engine.commands.text import (
     FINE,
     FOUND,
     echo_json,
+    for_reading,
     outcome_of,
     reason_of,
     safe,
@@ -96,7 +97,10 @@ def _show(result: Result) -> None:
         _show_fields(result)
     else:
         label = f"{safe(result.metric)}: " if result.metric else ""
-        click.echo(f"  {head} {label}{safe(result.detail)}")
+        first, *others = for_reading(f"  {outcome:<8} {label}{safe(result.detail)}")
+        click.echo(first.replace(f"{outcome:<8}", head, 1))
+        for line in others:
+            click.echo(line)
     show_issues(result.issues)
 
 
@@ -146,4 +150,4 @@ def _sum_up(count: Counter[str], has_records: bool) -> None:
         parts.append(f"{count['unreadable']} not readable")
     click.echo(f"\n{counted(count['inputs'], 'input')}: {', '.join(parts)}")
     if not has_records and count["inputs"]:
-        click.echo("Names, phone numbers and tags come from records: add --records FILE to look them up.")
+        click.echo("Names, phone numbers and tags come from records: --records FILE looks them up.")

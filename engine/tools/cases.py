@@ -19,6 +19,7 @@ from engine.language.plan import Plan
 from engine.language.source import Node
 from engine.language.spec import Case
 from engine.runner import Runner
+from engine.tools.equality import is_same
 
 ABSENT = "(left out)"
 
@@ -217,15 +218,6 @@ def _within(label: str, node: Node, got: Any, reasons: dict[str, str]) -> Iterat
 def _one(label: str, wanted: Node, found: Any, reasons: dict[str, str]) -> Iterator[Difference]:
     if wanted.kind == "map" and isinstance(found, dict):
         yield from _within(label, wanted, found, reasons)
-    elif not _equal(wanted.data(), found):
+    elif not is_same(wanted.data(), found):
         absent = f"(left out: {reasons[label]})" if label in reasons else ABSENT
         yield Difference(label, wanted.data(), absent if found is None else found, wanted.place)
-
-
-def _equal(wanted: Any, found: Any) -> bool:
-    """Equal as JSON: true is no number, 2 and 2.0 are one."""
-    if isinstance(wanted, list) and isinstance(found, list):
-        return len(wanted) == len(found) and all(map(_equal, wanted, found))
-    if isinstance(wanted, dict) and isinstance(found, dict):
-        return wanted.keys() == found.keys() and all(_equal(wanted[key], found[key]) for key in wanted)
-    return isinstance(wanted, bool) == isinstance(found, bool) and bool(wanted == found)

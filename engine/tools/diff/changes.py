@@ -15,6 +15,7 @@ from engine.language.spec import EVENT_ID, Spec
 from engine.ports import Clock, Records
 from engine.runner import Payload, Runner, SystemClock
 from engine.tools.diff.pairs import pairs_of
+from engine.tools.equality import is_same
 
 KINDS = (
     "id", "vanished", "appeared", "outcome", "endpoint", "type", "removed", "added", "value", "issue",
@@ -219,7 +220,7 @@ def _of_field(metric: str, label: str, old: _Told | None, new: _Told | None) -> 
         yield Change("added" if new else "removed", metric, label, was, now, *values, place, line)
     elif was != now:
         yield Change("type", metric, label, was, now, *values, place, line)
-    elif not _same(*values):
+    elif not is_same(*values):
         yield Change("value", metric, label, was, now, *values, place, line)
 
 
@@ -248,15 +249,6 @@ def kind_of(value: Any) -> str:
     if isinstance(value, str):
         return "date" if _DATE.fullmatch(value) else "text"
     return "list" if isinstance(value, list) else "object"
-
-
-def _same(old: Any, new: Any) -> bool:
-    """Equal as JSON: true is no number, 2 and 2.0 are one."""
-    if isinstance(old, list) and isinstance(new, list):
-        return len(old) == len(new) and all(map(_same, old, new))
-    if isinstance(old, dict) and isinstance(new, dict):
-        return old.keys() == new.keys() and all(_same(old[key], new[key]) for key in old)
-    return isinstance(old, bool) == isinstance(new, bool) and bool(old == new)
 
 
 # Many inputs
