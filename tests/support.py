@@ -1,14 +1,18 @@
 """What several tests need: fixtures, a clock that stands still, the shipped mappings at work."""
 
 import json
+import re
 from collections.abc import Iterator
 from copy import deepcopy
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from click.testing import CliRunner
 
 from engine import Runner, Translation, load
+from engine.commands import main
 
 ROOT = Path(__file__).resolve().parents[1]
 FIXTURES = ROOT / "tests" / "fixtures"
@@ -17,6 +21,9 @@ NAMED = sorted(path.stem for path in FIXTURES.glob("*.json"))
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 ABSENT = object()
 """In `changed`: take the key out."""
+OBEYED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What a terminal obeys instead of showing it, but for a line feed."""
+PLAIN_ENVIRONMENT = {"COLUMNS": "80", "FORCE_COLOR": None, "NO_COLOR": None, "TERM": "dumb"}
 
 Step = str | int
 
@@ -37,6 +44,11 @@ def runner() -> Runner:
 def read(name: str) -> dict[str, Any]:
     """A fixture by the name of its file: a new object each time."""
     return json.loads((FIXTURES / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def as_line(value: Any) -> bytes:
+    """A JSON value as a line of NDJSON."""
+    return json.dumps(value).encode() + b"\n"
 
 
 def events(payload: Any, metric: str = "", every: bool = False) -> list[Translation]:
@@ -92,6 +104,34 @@ def places(value: Any, at: tuple[Step, ...] = ()) -> Iterator[tuple[tuple[Step, 
     for key, child in list(inner):
         yield from places(child, (*at, key))
     yield at, value
+
+
+class Ran(NamedTuple):
+    """What a command printed, and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def rows(self) -> list[Any]:
+        """What it printed, line by line, as JSON."""
+        return [json.loads(line) for line in self.out.split("\n") if line]
+
+
+def run(*arguments: str | Path, stdin: bytes = b"", columns: int = 80) -> Ran:
+    """A command in this process; what is raised is raised here, so nothing ends in a traceback."""
+    cli = CliRunner(env={**PLAIN_ENVIRONMENT, "COLUMNS": str(columns)})
+    words = list(map(str, arguments))
+    done = cli.invoke(main, words, input=stdin, prog_name="intercom-klaviyo", catch_exceptions=False)
+    return Ran(done.exit_code, done.stdout_bytes.decode("utf-8"), done.stderr_bytes.decode("utf-8"))
+
+
+def write(file: Path, content: str | bytes) -> Path:
+    """Write a file, and the folders above it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+    return file
 
 
 def check_session(expected: list[str], output: str, command: str) -> None:

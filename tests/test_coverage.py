@@ -8,13 +8,11 @@ import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from engine import Notification, load
-from engine.commands import main
 from engine.folder import look_at
 from engine.intercom.records import RecordsFile, read_records
 from engine.language import expressions, templates
@@ -22,7 +20,7 @@ from engine.language.catalogue import KINDS
 from engine.language.payloads import name_of, shape_of
 from engine.language.places import Places
 from engine.tools.coverage.report import Coverage, conditions_of, lines_of
-from tests.support import FIXTURES, RECORDS, ROOT, StandingClock, runner
+from tests.support import FIXTURES, RECORDS, ROOT, Ran, StandingClock, run, runner
 
 # The places behind a value
 
@@ -571,27 +569,6 @@ def test_without_all_that_nothing_reads_the_same_comes_out(file: Path, shipped: 
 # The command
 
 
-class Ran(NamedTuple):
-    """What a run printed, and how it ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def rows(self) -> list[Any]:
-        return [json.loads(line) for line in self.out.split("\n") if line]
-
-
-def run(*words: str | Path, stdin: bytes = b"", columns: int = 80) -> Ran:
-    """A command in this process; what is raised is raised here, so nothing ends in a traceback."""
-    environment = {"COLUMNS": str(columns), "FORCE_COLOR": None, "NO_COLOR": None, "TERM": "dumb"}
-    result = CliRunner(env=environment).invoke(
-        main, list(map(str, words)), input=stdin, prog_name="intercom-klaviyo", catch_exceptions=False
-    )
-    return Ran(result.exit_code, result.stdout_bytes.decode("utf-8"), result.stderr_bytes.decode("utf-8"))
-
-
 @pytest.fixture
 def letters(tmp_path: Path) -> Path:
     """The letters in a file."""
@@ -605,13 +582,6 @@ def records(tmp_path: Path) -> Path:
     file = tmp_path / "teams.json"
     file.write_text(json.dumps(TEAMS), encoding="utf-8")
     return file
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder to stand in, so that paths are short."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 PAGE = """\
@@ -762,6 +732,29 @@ def test_an_input_that_cannot_be_read_costs_only_itself(
     assert "1 not readable" in ran.out
 
 
+def test_where_nothing_can_be_read_the_error_stands_alone(mappings: Path, here: Path) -> None:
+    words = "error: gone.json: there is no such file or folder\n"
+    assert run("coverage", "gone.json", "--mappings", mappings) == Ran(1, "", words)
+
+
+def test_records_beside_the_notifications_answer_look_ups(
+    mappings: Path, letters: Path, records: Path, tmp_path: Path
+) -> None:
+    words = ("coverage", letters, "--mappings", mappings)
+    without, told = run(*words).out, run(*words, "--records", records).out
+    assert without.endswith("\nWithout --records FILE, what is looked up has no value.\n")
+    assert "--records" not in told
+    records.rename(tmp_path / "records.json")
+    assert run(*words).out == told
+
+
+def test_the_shipped_fixtures_by_name_are_looked_up_as_without_a_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert run("coverage", "tests/fixtures", "--lines") == run("coverage", "--lines")
+
+
 def test_what_is_no_notification_counts_as_an_input_and_nothing_else(mappings: Path) -> None:
     ran = run("coverage", "-", "--mappings", mappings, "--json", "--paths", stdin=b"[1]\n")
     assert (ran.code, ran.out) == (0, "")
@@ -776,13 +769,13 @@ def test_what_is_no_notification_counts_as_an_input_and_nothing_else(mappings: P
         (("-", "--mappings", "nowhere"), "there is no file or folder nowhere"),
     ],
 )
-def test_what_cannot_run_ends_in_one_line_and_two(
+def test_what_cannot_run_says_so_and_exits_2(
     here: Path, mappings: Path, words: tuple[str], told: str
 ) -> None:
     ran = run("coverage", *words)
     assert (ran.code, ran.out) == (2, "")
     assert told in ran.err
-    assert len(ran.err.strip().split("\n")) == 1
+    assert "\n" not in ran.err.partition("\n    there are: ")[0].strip()
 
 
 def test_a_key_that_a_terminal_would_obey_is_shown_escaped(mappings: Path, tmp_path: Path) -> None:

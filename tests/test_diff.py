@@ -9,40 +9,16 @@ import shutil
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import Parked, Runner, Skipped, Translation, load
-from engine.commands import main
 from engine.tools.diff.changes import KINDS, Comparison, gather, kind_of
 from engine.tools.diff.pairs import pairs_of
-from tests.support import FIXTURES, NAMED, NOW, RECORDS, ROOT, changed, read
-
-
-class Ran(NamedTuple):
-    """What a run printed, and how it ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def rows(self) -> list[Any]:
-        return [json.loads(line) for line in self.out.split("\n") if line]
-
-
-def run(*words: str | Path, stdin: bytes = b"", columns: int = 80) -> Ran:
-    """A command in this process; what is raised is raised here, so nothing ends in a traceback."""
-    environment = {"COLUMNS": str(columns), "FORCE_COLOR": None, "NO_COLOR": None, "TERM": "dumb"}
-    result = CliRunner(env=environment).invoke(
-        main, list(map(str, words)), input=stdin, prog_name="intercom-klaviyo", catch_exceptions=False
-    )
-    return Ran(result.exit_code, result.stdout_bytes.decode("utf-8"), result.stderr_bytes.decode("utf-8"))
-
+from tests.support import FIXTURES, NAMED, NOW, OBEYED, RECORDS, ROOT, Ran, changed, read, run, write
 
 SPECS = {
     "wrote.yaml": """\
@@ -112,12 +88,6 @@ def letter(number: int = 1, **custom: Any) -> dict[str, Any]:
     }
     envelope = {"type": "notification_event", "app_id": "app1", "topic": "conversation.user.created"}
     return {**envelope, "id": f"n{number}", "created_at": 1788170401, "data": {"item": item}}
-
-
-def write(file: Path, text: str) -> Path:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, encoding="utf-8")
-    return file
 
 
 @pytest.fixture
@@ -591,7 +561,6 @@ def test_values_are_shown_as_they_were_and_are_a_few_of_each(two: Path) -> None:
 
 
 HOSTILE = "\x1b[31m\x9b1m\u202eX\r\nY\x00\u2066\u2028\x7f\x07"
-OBEYED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def test_a_payload_cannot_write_to_the_terminal(two: Path) -> None:
@@ -815,9 +784,16 @@ def test_without_fixtures_beside_new_it_says_what_to_name(two: Path) -> None:
 
 
 def test_without_records_people_are_told_what_does_not_show(two: Path) -> None:
+    (two / "records.yaml").rename(two / "elsewhere.yaml")
     tail = "Without --records FILE, what is looked up has no value on either side.\n"
     assert run("diff", "old", "new", "letters.ndjson").out.endswith(f"\n{tail}")
-    assert tail not in run("diff", "old", "new", *GIVEN).out
+    told = run("diff", "old", "new", "letters.ndjson", "--records", "elsewhere.yaml").out
+    assert tail not in told
+    (two / "elsewhere.yaml").rename(two / "records.yaml")
+    assert run("diff", "old", "new", "letters.ndjson").out == told, "those beside the notifications are taken"
+    (two / "sub").mkdir()
+    assert run("diff", "old", "new", "letters.ndjson", "sub").out.endswith(tail)
+    assert run("diff", "old", "new", "-", stdin=b"{}").out.endswith(tail)
 
 
 def test_notifications_may_come_from_standard_input(two: Path) -> None:
@@ -865,11 +841,11 @@ def test_a_faulty_spec_on_either_side_is_shown_with_its_place(side: str, two: Pa
         (["old", "new", "letters.ndjson", "--records", "gone.yaml"], "gone.yaml: No such file or directory"),
         (
             ["old", "new", "letters.ndjson", "--metric", "Rote"],
-            'no spec makes "Rote"; did you mean "Wrote"? There are: Answered, Penfriend, Wrote',
+            'no spec makes "Rote"; did you mean "Wrote"?\n    there are: Answered, Penfriend, Wrote',
         ),
     ],
 )
-def test_what_cannot_run_says_so_in_one_line(words: list[str], message: str, two: Path) -> None:
+def test_what_cannot_run_says_so(words: list[str], message: str, two: Path) -> None:
     assert run("diff", *words) == Ran(2, "", f"error: {message}\n")
 
 

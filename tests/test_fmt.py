@@ -14,11 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.commands import main
 from engine.folder import look_at
 from engine.language import source
 from engine.language.conversions import TYPES
@@ -35,7 +33,7 @@ from engine.tools.fmt.order import ORDER
 from engine.tools.fmt.shorter import shorter
 from engine.tools.quotes import written
 from tests.damage import damages
-from tests.support import ROOT
+from tests.support import ROOT, Ran, run
 
 FOLDER = Path(__file__).parent / "fmt"
 CASES = sorted(file.name.removesuffix(".in.yaml") for file in FOLDER.glob("*.in.yaml"))
@@ -568,7 +566,7 @@ def test_a_form_that_would_not_say_the_same_is_never_written(
     (tmp_path / "second.yaml").write_text(METRIC + "\n\n", encoding="utf-8")
     whole = formatter.page
     monkeypatch.setattr(formatter, "page", lambda *parts: spoil(whole(*parts)) if parts[0] else whole(*parts))
-    ran = run(tmp_path)
+    ran = run("fmt", tmp_path)
     assert file.read_text(encoding="utf-8") == f"# kept\n{ODD}"
     assert (tmp_path / "second.yaml").read_text(encoding="utf-8") == METRIC
     assert ran.code == 2
@@ -587,27 +585,6 @@ def test_a_step_that_loses_a_type_is_caught(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 # The command
-
-
-class Ran(NamedTuple):
-    """What a run printed, and how it ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def rows(self) -> list[Any]:
-        return [json.loads(line) for line in self.out.split("\n") if line]
-
-
-def run(*words: str | Path, stdin: bytes = b"") -> Ran:
-    """A command in this process; what is raised is raised here, so nothing ends in a traceback."""
-    environment = {"COLUMNS": "80", "FORCE_COLOR": None, "NO_COLOR": None, "TERM": "dumb"}
-    result = CliRunner(env=environment).invoke(
-        main, ["fmt", *map(str, words)], input=stdin, prog_name="intercom-klaviyo", catch_exceptions=False
-    )
-    return Ran(result.exit_code, result.stdout_bytes.decode("utf-8"), result.stderr_bytes.decode("utf-8"))
 
 
 @pytest.fixture
@@ -635,7 +612,7 @@ def texts_in(folder: Path) -> dict[str, str]:
 
 
 def test_files_are_rewritten_and_named_and_a_faulty_one_is_left_with_its_faults(here: Path) -> None:
-    ran = run()
+    ran = run("fmt")
     assert ran.out == (
         "mappings/odd.yaml: rewritten\n"
         "mappings/shared/odd.yaml: rewritten\n"
@@ -653,25 +630,25 @@ def test_files_are_rewritten_and_named_and_a_faulty_one_is_left_with_its_faults(
 
 
 def test_rewriting_is_fine_and_so_is_finding_nothing_to_rewrite(here: Path) -> None:
-    assert run("mappings/odd.yaml", "mappings/form.yaml").code == 0
-    again = run("mappings/odd.yaml", "mappings/form.yaml", "mappings/odd.yaml")
+    assert run("fmt", "mappings/odd.yaml", "mappings/form.yaml").code == 0
+    again = run("fmt", "mappings/odd.yaml", "mappings/form.yaml", "mappings/odd.yaml")
     assert again == Ran(0, "2 files: 2 in form\n", "")
 
 
 @pytest.mark.parametrize("options", [["--check"], ["--diff"], ["--check", "--diff"]])
 def test_a_look_writes_nothing_and_exits_1_where_a_file_would_change(here: Path, options: list[str]) -> None:
     before = texts_in(here)
-    ran = run(*options, "mappings/odd.yaml", "mappings/form.yaml")
+    ran = run("fmt", *options, "mappings/odd.yaml", "mappings/form.yaml")
     assert ran.code == 1
     assert ran.out.startswith("mappings/odd.yaml: would be rewritten\n")
     assert ran.out.endswith("2 files: 1 would be rewritten, 1 in form\n")
     assert texts_in(here) == before
-    assert run(*options, "mappings/form.yaml").code == 0
-    assert run(*options, "mappings/faulty.yaml").code == 1
+    assert run("fmt", *options, "mappings/form.yaml").code == 0
+    assert run("fmt", *options, "mappings/faulty.yaml").code == 1
 
 
 def test_the_diff_shows_the_changed_lines_with_one_around_them(here: Path) -> None:
-    ran = run("--check", "--diff", "mappings/odd.yaml")
+    ran = run("fmt", "--check", "--diff", "mappings/odd.yaml")
     assert ran.out == (
         "mappings/odd.yaml: would be rewritten\n"
         "--- mappings/odd.yaml\n"
@@ -686,22 +663,22 @@ def test_the_diff_shows_the_changed_lines_with_one_around_them(here: Path) -> No
 
 
 def test_only_the_look_without_the_diff_is_short(here: Path) -> None:
-    assert run("--check", "mappings/odd.yaml").out.count("\n") == 2
+    assert run("fmt", "--check", "mappings/odd.yaml").out.count("\n") == 2
 
 
 def test_a_diff_shows_what_a_terminal_would_obey_as_escapes(here: Path) -> None:
     (here / "mappings" / "odd.yaml").write_bytes(ODD.replace("\n", "\r\n").encode())
-    assert "-topic: ticket.created\\r\n" in run("--diff", "mappings/odd.yaml").out
+    assert "-topic: ticket.created\\r\n" in run("fmt", "--diff", "mappings/odd.yaml").out
 
 
 def test_the_rows_tell_each_file(here: Path) -> None:
-    faulty, form, odd, shared = run("--check", "--diff", "--json", "mappings").rows
+    faulty, form, odd, shared = run("fmt", "--check", "--diff", "--json", "mappings").rows
     assert faulty["outcome"] == "faulty"
     assert [issue["code"] for issue in faulty["issues"]] == ["bad-path"]
     assert form == {"file": "mappings/form.yaml", "outcome": "same"}
     assert odd["outcome"] == shared["outcome"] == "changed"
     assert "+time: created_at" in odd["diff"].split("\n")
-    assert "diff" not in run("--json", "mappings/odd.yaml").rows[0]
+    assert "diff" not in run("fmt", "--json", "mappings/odd.yaml").rows[0]
     assert (here / "mappings" / "odd.yaml").read_text(encoding="utf-8") == METRIC
 
 
@@ -709,14 +686,14 @@ def test_without_a_path_only_mappings_here_are_rewritten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run() == Ran(2, "", "error: there is no ./mappings here; name a file or a folder\n")
+    assert run("fmt") == Ran(2, "", "error: there is no ./mappings here; name a file or a folder\n")
 
 
 @pytest.mark.parametrize("missing", ["nowhere", "mappings/nowhere.yaml", "empty"])
 def test_where_a_path_is_not_there_nothing_is_written(here: Path, missing: str) -> None:
     (here / "empty").mkdir()
     before = texts_in(here)
-    ran = run("mappings/odd.yaml", missing)
+    ran = run("fmt", "mappings/odd.yaml", missing)
     assert (ran.code, ran.out) == (2, "")
     assert missing in ran.err
     assert texts_in(here) == before
@@ -725,19 +702,20 @@ def test_where_a_path_is_not_there_nothing_is_written(here: Path, missing: str) 
 def test_only_in_the_folder_of_shared_files_a_file_needs_no_name(here: Path) -> None:
     for name in ("mappings/part.yaml", "mappings/shared/part.yaml"):
         (here / name).write_text("history:   tickets\n", encoding="utf-8")
-    assert "not-a-spec" in run("mappings/part.yaml").err
+    assert "not-a-spec" in run("fmt", "mappings/part.yaml").err
     assert (
-        run("mappings/shared/part.yaml").out == "mappings/shared/part.yaml: rewritten\n1 file: 1 rewritten\n"
+        run("fmt", "mappings/shared/part.yaml").out
+        == "mappings/shared/part.yaml: rewritten\n1 file: 1 rewritten\n"
     )
     (here / "mappings" / "shared" / "part.yaml").write_text(METRIC + "\n\n", encoding="utf-8")
-    assert 'a shared file has no key "metric"' in run("mappings/shared/part.yaml").err
+    assert 'a shared file has no key "metric"' in run("fmt", "mappings/shared/part.yaml").err
 
 
 def test_a_file_that_cannot_be_read_is_named_and_the_rest_goes_on(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (here / "mappings" / "folder.yaml").mkdir()
-    ran = run("mappings/form.yaml", "mappings")
+    ran = run("fmt", "mappings/form.yaml", "mappings")
     assert "error: mappings/folder.yaml: is a directory\n" in ran.err
     assert "1 not read or not written" in ran.out
     assert ran.code == 1
@@ -747,40 +725,42 @@ def test_a_file_that_cannot_be_read_is_named_and_the_rest_goes_on(
 
 
 def test_standard_input_comes_out_in_its_form_and_nothing_else_is_printed() -> None:
-    assert run("-", stdin=ODD.encode()) == Ran(0, METRIC, "")
-    assert run("-", stdin=METRIC.encode()) == Ran(0, METRIC, "")
+    assert run("fmt", "-", stdin=ODD.encode()) == Ran(0, METRIC, "")
+    assert run("fmt", "-", stdin=METRIC.encode()) == Ran(0, METRIC, "")
 
 
 def test_standard_input_with_faults_gives_no_text() -> None:
-    ran = run("-", stdin=FAULTY.encode())
+    ran = run("fmt", "-", stdin=FAULTY.encode())
     assert (ran.code, ran.out) == (1, "")
     assert ran.err.startswith("-:3:15  bad-path")
 
 
 def test_a_look_at_standard_input_gives_no_text() -> None:
-    assert run("--check", "-", stdin=ODD.encode()) == Ran(1, "-: would be rewritten\n", "")
-    assert run("--check", "-", stdin=METRIC.encode()) == Ran(0, "", "")
-    assert "+time: created_at" in run("--diff", "-", stdin=ODD.encode()).out
+    assert run("fmt", "--check", "-", stdin=ODD.encode()) == Ran(1, "-: would be rewritten\n", "")
+    assert run("fmt", "--check", "-", stdin=METRIC.encode()) == Ran(0, "", "")
+    assert "+time: created_at" in run("fmt", "--diff", "-", stdin=ODD.encode()).out
 
 
 def test_the_row_of_standard_input_holds_its_text() -> None:
-    assert run("--json", "-", stdin=ODD.encode()).rows == [
+    assert run("fmt", "--json", "-", stdin=ODD.encode()).rows == [
         {"file": "-", "outcome": "changed", "text": METRIC}
     ]
-    assert "text" not in run("--json", "-", stdin=FAULTY.encode()).rows[0]
-    assert "text" not in run("--json", "--check", "-", stdin=ODD.encode()).rows[0]
+    assert "text" not in run("fmt", "--json", "-", stdin=FAULTY.encode()).rows[0]
+    assert "text" not in run("fmt", "--json", "--check", "-", stdin=ODD.encode()).rows[0]
 
 
 def test_standard_input_stands_alone(here: Path) -> None:
     before = texts_in(here)
-    ran = run("-", "mappings", stdin=ODD.encode())
+    ran = run("fmt", "-", "mappings", stdin=ODD.encode())
     assert (ran.code, ran.out) == (2, "")
     assert texts_in(here) == before
 
 
 def test_standard_input_knows_no_shared_files_and_asks_for_none() -> None:
     text = "metric: A\nuse: [mine]\nwithout: [B]\nproperties:\n  C: {path: c}\n"
-    assert run("-", stdin=text.encode()).out == ("metric: A\nuse: mine\nwithout: B\nproperties:\n  C: c\n")
+    assert run("fmt", "-", stdin=text.encode()).out == (
+        "metric: A\nuse: mine\nwithout: B\nproperties:\n  C: c\n"
+    )
 
 
 # What is on the disk
@@ -848,6 +828,6 @@ def test_the_shipped_mappings_pass_their_check_after_the_long_way_round(tmp_path
         bare = without_comments(file.read_text(encoding="utf-8"))
         file.write_bytes(Longhand(random.Random(seed)).of_file(bare).encode("utf-8"))
     assert look_at([tmp_path / "mappings"]).errors == 0
-    assert run(tmp_path / "mappings").out.endswith(f"{len(files)} files: {len(files)} rewritten\n")
+    assert run("fmt", tmp_path / "mappings").out.endswith(f"{len(files)} files: {len(files)} rewritten\n")
     assert look_at([tmp_path / "mappings"]).errors == 0
-    assert run("--check", tmp_path / "mappings").code == 0
+    assert run("fmt", "--check", tmp_path / "mappings").code == 0

@@ -76,13 +76,13 @@ def fillings() -> dict[str, Any]:
 PLACES = {
     "conversation.user.replied": (
         "conversation_parts.conversation_parts", "custom_attributes", "title", "tags.tags",
-        "statistics.count_reopens", "admin_assignee_id", "source.author.email",
+        "admin_assignee_id",
     ),
     "ticket.state.updated.resolved.everything": (
-        "ticket_parts.ticket_parts", "ticket_attributes", "is_shared", "snoozed_until",
+        "ticket_parts.ticket_parts", "ticket_attributes", "snoozed_until",
     ),
-    "conversation.rating.added": ("conversation_rating.remark", "contacts.contacts", "id"),
-    "contact.user.updated": ("custom_attributes", "tags.data", "name", "phone", "location.city"),
+    "conversation.rating.added": ("contacts.contacts",),
+    "contact.user.updated": ("custom_attributes", "tags.data", "name"),
 }  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def measured(machine: Runner, raw: bytes, every: bool) -> tuple[float, list[Resu
 
 @pytest.mark.parametrize("filling", fillings())
 @pytest.mark.parametrize(("name", "place"), [(name, place) for name in PLACES for place in PLACES[name]])
-def test_a_megabyte_of_anything_anywhere_takes_a_quarter_of_a_second(
+def test_a_megabyte_of_anything_anywhere_takes_little_time_and_makes_little(
     name: str, place: str, filling: str
 ) -> None:
     notification = read(name)

@@ -10,27 +10,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from engine import paths
-from engine.commands import main
 from engine.tools import starting
-from tests.support import FIXTURES, ROOT
+from tests.support import FIXTURES, ROOT, run
 
 MODELINE = re.compile(r"# yaml-language-server: \$schema=(\S+)\n")
 SHIPPED = sorted((ROOT / "mappings").rglob("*.yaml"))
 TRANSLATE = "translate tests/fixtures/ticket.created.json --records tests/fixtures/records.yaml"
-
-
-def run(*arguments: str | Path) -> Result:
-    words = [str(argument) for argument in arguments]
-    return CliRunner(env={"COLUMNS": "80"}).invoke(main, words, catch_exceptions=False)
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def content(folder: Path) -> dict[str, bytes | None]:
@@ -89,18 +76,18 @@ def test_check_test_and_translate_work_in_the_folder_at_once(
     run("init", "ours")
     monkeypatch.chdir("ours")
     checked, tested, translated = run("check"), run("test"), run(*TRANSLATE.split())
-    assert (checked.exit_code, checked.output) == (0, f"{len(SHIPPED)} files: no faults\n")
-    assert tested.exit_code == 0
-    assert re.search(r"^\d+ tests in 10 specs: all passed$", tested.output, re.MULTILINE)
-    assert translated.exit_code == 0
-    assert "Returns & Refunds" in translated.output
+    assert (checked.code, checked.out) == (0, f"{len(SHIPPED)} files: no faults\n")
+    assert tested.code == 0
+    assert re.search(r"^\d+ tests in 10 specs: all passed$", tested.out, re.MULTILINE)
+    assert translated.code == 0
+    assert "Returns & Refunds" in translated.out
 
 
 def test_what_is_printed_says_what_was_written_and_what_to_run_now(here: Path) -> None:
     ran = run("init", "ours")
     fixtures = len([*FIXTURES.glob("*.json"), *FIXTURES.glob("*.yaml")])
-    assert (ran.exit_code, ran.stderr) == (0, "")
-    assert ran.output == (
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out == (
         f"ours/mappings        {len(SHIPPED) + 1} files\n"
         "ours/schemas         4 files\n"
         f"ours/tests/fixtures  {fixtures} files\n"
@@ -117,17 +104,17 @@ def test_what_is_printed_says_what_was_written_and_what_to_run_now(here: Path) -
 def test_the_commands_that_are_printed_and_those_of_the_card_work_as_they_stand(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    printed = run("init", "a b/ours").output.replace("\\\n", " ")
+    printed = run("init", "a b/ours").out.replace("\\\n", " ")
     [folder] = re.findall(r"^  cd (.+)$", printed, re.MULTILINE)
     monkeypatch.chdir(shlex.split(folder)[0])
     card = Path("mappings/README.md").read_text(encoding="utf-8")
     told = re.findall(r"^  intercom-klaviyo (.+)$", printed, re.MULTILINE)
     on_card = re.findall(r"^    intercom-klaviyo (.+)$", card, re.MULTILINE)
     assert [words.split() for words in told] == [words.split() for words in on_card]
-    assert [run(*shlex.split(words)).exit_code for words in on_card] == [0, 0, 0]
+    assert [run(*shlex.split(words)).code for words in on_card] == [0, 0, 0]
     [new] = re.findall(r"^`intercom-klaviyo (new .+)`$", card, re.MULTILINE)
     shutil.copy(FIXTURES / "conversation.rating.added.json", "captured.json")
-    assert run(*shlex.split(new)).exit_code == 0
+    assert run(*shlex.split(new)).code == 0
 
 
 def test_the_card_tells_of_every_folder_and_is_no_spec(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,11 +122,11 @@ def test_the_card_tells_of_every_folder_and_is_no_spec(here: Path, monkeypatch: 
     card = (here / "mappings" / "README.md").read_text(encoding="utf-8")
     for name in re.findall(r"^\| `([^`*]+)", card, re.MULTILINE):
         assert (here / name).is_dir()
-    assert run("check", "--json", "mappings").output == ""
+    assert run("check", "--json", "mappings").out == ""
 
 
 def test_json_gives_a_line_for_each_file_that_was_written(here: Path) -> None:
-    rows = [json.loads(line) for line in run("init", "ours", "--json").output.splitlines()]
+    rows = [json.loads(line) for line in run("init", "ours", "--json").out.splitlines()]
     assert {tuple(row) for row in rows} == {("file",)}
     assert sorted(row["file"] for row in rows) == sorted(
         f"ours/{name}" for name, raw in content(here / "ours").items() if raw is not None
@@ -177,12 +164,12 @@ def test_it_imports_nothing_heavy(here: Path) -> None:
 def test_the_readme_begins_with_it(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     [(command, folder)] = re.findall(r"^intercom-klaviyo (init .+) && cd (.+)$", readme, re.MULTILINE)
-    assert run(*shlex.split(command)).exit_code == 0
+    assert run(*shlex.split(command)).code == 0
     monkeypatch.chdir(folder)
     told = re.findall(r"^ *`intercom-klaviyo (translate [^`]+)`$", readme, re.MULTILINE)
     assert told
     for words in told:
-        assert run(*shlex.split(words)).exit_code == 0
+        assert run(*shlex.split(words)).code == 0
 
 
 # What is there already
@@ -200,9 +187,9 @@ def test_a_folder_with_other_things_in_it_keeps_them(here: Path, folder: str, th
         (here / folder / name).mkdir(exist_ok=True) if name not in files else None
     for name in files:
         (here / folder / name).write_bytes(b"theirs")
-    assert run("init", folder).exit_code == 0
+    assert run("init", folder).code == 0
     assert [name for name in files if (here / folder / name).read_bytes() != b"theirs"] == []
-    assert run("check", here / folder / "mappings").exit_code == 0
+    assert run("check", here / folder / "mappings").code == 0
 
 
 @pytest.mark.parametrize(
@@ -229,14 +216,14 @@ def test_where_anything_of_ours_is_there_it_is_named_and_nothing_is_written(
         path.write_bytes(b"theirs")
     before = content(here)
     ran = run("init", "ours")
-    assert (ran.exit_code, ran.stdout) == (2, "")
-    assert ran.stderr == f"error: {told}: nothing is written; name another folder\n"
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == f"error: {told}: nothing is written; name another folder\n"
     assert content(here) == before
 
 
 def test_a_link_that_leads_nowhere_is_something_too(here: Path) -> None:
     (here / "mappings").symlink_to(here / "gone")
-    assert run("init", ".").stderr.startswith("error: mappings is there already")
+    assert run("init", ".").err.startswith("error: mappings is there already")
     assert not (here / "gone").exists()
     assert not (here / "schemas").exists()
 
@@ -249,7 +236,7 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten(
     before = content(here)
     monkeypatch.setattr(starting, "_check_free", lambda folder: None)
     ran = run("init", ".")
-    assert (ran.exit_code, ran.stderr) == (
+    assert (ran.code, ran.err) == (
         2, "error: mappings/profile.yaml: File exists; nothing is left of the copy\n",
     )  # fmt: skip
     assert content(here) == before
@@ -258,7 +245,7 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten(
 def test_a_second_time_writes_nothing(here: Path) -> None:
     run("init", "ours")
     before = content(here)
-    assert run("init", "ours").exit_code == 2
+    assert run("init", "ours").code == 2
     assert content(here) == before
 
 
@@ -268,8 +255,8 @@ def test_a_second_time_writes_nothing(here: Path) -> None:
 def test_what_is_no_folder_is_refused(here: Path, folder: str, told: str) -> None:
     (here / "file").write_bytes(b"theirs")
     ran = run("init", folder)
-    assert (ran.exit_code, ran.stdout) == (2, "")
-    assert ran.stderr.startswith(f"error: {told}")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"error: {told}")
     assert content(here) == {"file": b"theirs"}
 
 
@@ -284,16 +271,16 @@ def test_what_cannot_be_finished_leaves_nothing_behind(here: Path, folder: str) 
     )  # no folder, and met when the mappings are written already
     before = content(here)
     ran = run("init", folder)
-    assert (ran.exit_code, ran.stdout) == (2, "")
-    assert ran.stderr.startswith(f"error: {folder}/tests/fixtures: ")
-    assert ran.stderr.endswith("; nothing is left of the copy\n")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"error: {folder}/tests/fixtures: ")
+    assert ran.err.endswith("; nothing is left of the copy\n")
     assert content(here) == before
 
 
 def test_folders_on_the_way_are_taken_back_too(here: Path) -> None:
     (here / "file").write_bytes(b"theirs")
     ran = run("init", "file/ours")
-    assert ran.exit_code == 2
+    assert ran.code == 2
     assert content(here) == {"file": b"theirs"}
 
 
@@ -305,8 +292,8 @@ def test_what_cannot_be_taken_back_is_named(here: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(Path, "unlink", refuse)
     ran = run("init", ".")
-    assert ran.exit_code == 2
-    assert "; still there: mappings, mappings/created_conversation.yaml, " in ran.stderr
+    assert ran.code == 2
+    assert "; still there: mappings, mappings/created_conversation.yaml, " in ran.err
 
 
 FULL = """\

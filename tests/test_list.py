@@ -12,8 +12,7 @@ from rich.cells import cell_len
 
 from engine.commands import main
 from engine.language.catalogue import TOPICS
-from tests.support import ROOT
-from tests.test_diff import OBEYED, Ran, run, write
+from tests.support import OBEYED, ROOT, Ran, run, write
 
 MAPPINGS = ROOT / "mappings"
 SHIPPED = sorted(path.stem for path in MAPPINGS.glob("*.yaml"))
@@ -124,19 +123,13 @@ ticket.created             Second
 """
 
 
-def bare(ran: Ran) -> str:
-    """What is printed, without the spaces that fill a table's lines."""
-    assert (ran.code, ran.err) == (0, "")
-    return re.sub(" +\n", "\n", ran.out)
-
-
 def test_people_see_a_table(few: Path) -> None:
-    assert bare(run("list")) == TABLE
+    assert run("list") == Ran(0, TABLE, "")
 
 
 def test_people_see_the_topics_that_are_answered_and_how_many_are_not(few: Path) -> None:
     more = sum(map(len, TOPICS.values())) - 5
-    assert bare(run("list", "--topics")) == BY_TOPIC.format(more=more)
+    assert run("list", "--topics") == Ran(0, BY_TOPIC.format(more=more), "")
 
 
 def test_a_topic_that_intercom_does_not_document_is_of_no_kind(few: Path) -> None:
@@ -171,6 +164,19 @@ def test_without_a_folder_those_here_are_listed_or_else_the_shipped_ones(
     assert [row["name"] for row in listed("--mappings", "mappings/a.yaml")] == ["First"]
     monkeypatch.chdir(few / "mappings")
     assert [row["file"] for row in listed()] == [f"mappings/{name}.yaml" for name in SHIPPED]
+
+
+def test_folders_and_files_are_taken_as_check_and_test_take_them(few: Path) -> None:
+    assert listed("mappings") == listed("--mappings", "mappings") == listed()
+    assert [row["name"] for row in listed("mappings/who.yaml", "mappings/a.yaml")] == ["Who", "First"]
+    assert listed("mappings/a.yaml", few / "mappings") == listed("--mappings", few / "mappings")
+    assert [row["names"] for row in listed("--topics", "mappings/who.yaml") if row["names"]] == [["Who"]]
+    assert run("list", "gone") == Ran(2, "", "error: there is no file or folder gone\n")
+
+
+def test_the_mappings_are_named_once(few: Path) -> None:
+    words = "error: name the mappings once: as paths, or with --mappings\n"
+    assert run("list", "mappings", "--mappings", "mappings") == Ran(2, "", words)
 
 
 def test_faulty_specs_are_shown_with_their_faults(few: Path) -> None:

@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from engine import Runner, Translation, load, paths
-from engine.commands import main
 from engine.errors import EngineError
 from engine.folder import look_at
 from engine.language.catalogue import TOPICS
@@ -24,7 +22,7 @@ from engine.tools.new.labels import label_of
 from engine.tools.new.metric import NewMetric, make
 from engine.tools.new.spelling import line, path_of, scalar
 from engine.tools.starting import start
-from tests.support import ABSENT, FIXTURES, RECORDS, ROOT, StandingClock, changed, places, put, read
+from tests.support import ABSENT, FIXTURES, RECORDS, ROOT, StandingClock, changed, places, put, read, run
 
 REAL = [
     file.relative_to(FIXTURES).with_suffix("").as_posix()
@@ -36,11 +34,6 @@ WORDS = {word for table in TABLES for *_, values in lines_of(table) for word in 
 """The words that Intercom documents as values."""
 PEOPLE = ("mara", "lindqvist", "jonas", "weber", "@", "+46", "damaged", "photo", "refund?", "quick and")
 """What the fixtures tell of people, in lower case."""
-
-
-def run(*arguments: str | Path, stdin: bytes = b"") -> Result:
-    words = [str(argument) for argument in arguments]
-    return CliRunner(env={"COLUMNS": "80"}).invoke(main, words, input=stdin, catch_exceptions=False)
 
 
 def raw(payload: Any) -> bytes:
@@ -159,7 +152,7 @@ def test_fmt_would_leave_it_as_it_is(name: str, light: Path, tmp_path: Path) -> 
     _, written = made_of(read(name), light)
     made_of(read(name), bare(tmp_path / "bare"))
     ran = run("fmt", "--check", light, tmp_path / "bare" / "mappings")
-    assert ran.exit_code == 0, written
+    assert ran.code == 0, written
 
 
 def test_the_same_bytes_make_the_same_file(ours: Path, tmp_path: Path) -> None:
@@ -596,9 +589,9 @@ def test_a_name_that_cannot_be_taken_is_refused_and_nothing_is_written(
 ) -> None:
     before = sorted(ours.rglob("*"))
     ran = run("new", *words, "--from", READ)
-    assert (ran.exit_code, ran.stdout) == (2, "")
-    assert ran.stderr.startswith(f"error: {told}")
-    assert ran.stderr.count("\n") == 1
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"error: {told}")
+    assert ran.err.count("\n") == 1
     assert sorted(ours.rglob("*")) == before
 
 
@@ -630,32 +623,32 @@ UNUSABLE = [
 def test_what_is_no_notification_to_make_a_spec_of_is_refused(captured: bytes, told: str, ours: Path) -> None:
     before = sorted(ours.rglob("*"))
     ran = run("new", "New", "--from", "-", stdin=captured)
-    assert (ran.exit_code, ran.stdout) == (2, "")
-    assert re.match(rf"error: -: .*{re.escape(told)}", ran.stderr)
+    assert (ran.code, ran.out) == (2, "")
+    assert re.match(rf"error: -: .*{re.escape(told)}", ran.err)
     assert sorted(ours.rglob("*")) == before
 
 
 @pytest.mark.parametrize("source", ["gone.json", "mappings"])
 def test_a_file_that_cannot_be_read_is_named(source: str, ours: Path) -> None:
     ran = run("new", "New", "--from", source)
-    assert (ran.exit_code, ran.stdout) == (2, "")
-    assert ran.stderr.startswith("error: ")
-    assert source in ran.stderr
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("error: ")
+    assert source in ran.err
 
 
 def test_the_shipped_mappings_are_not_written_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     ran = run("new", "New", "--from", READ)
-    assert ran.exit_code == 2
-    assert ran.stderr == (
+    assert ran.code == 2
+    assert ran.err == (
         "error: there is no ./mappings here; `intercom-klaviyo init FOLDER` makes a folder to edit\n"
     )
     package = tmp_path / "site-packages" / "engine"
     bare(package)
     monkeypatch.setattr(paths, "__file__", str(package / "paths.py"))
     ran = run("new", "New", "--from", READ, "--mappings", package / "mappings")
-    assert ran.exit_code == 2
-    assert "belongs to the installed package; `intercom-klaviyo init FOLDER`" in ran.stderr
+    assert ran.code == 2
+    assert "belongs to the installed package; `intercom-klaviyo init FOLDER`" in ran.err
     assert list((package / "mappings").iterdir()) == []
 
 
@@ -664,9 +657,9 @@ def test_a_faulty_shared_file_is_told_of_and_nothing_is_written(ours: Path) -> N
     shared.write_text(shared.read_text(encoding="utf-8").replace("title as text", "title as txt"))
     before = sorted(ours.rglob("*"))
     ran = run("new", "New", "--from", READ)
-    assert ran.exit_code == 2
-    assert 'unknown-type  there is no type "txt"' in ran.stderr
-    assert ran.stderr.endswith("error: no spec can be made of it, for what is wrong in mappings/shared\n")
+    assert ran.code == 2
+    assert 'unknown-type  there is no type "txt"' in ran.err
+    assert ran.err.endswith("error: no spec can be made of it, for what is wrong in mappings/shared\n")
     assert sorted(ours.rglob("*")) == before
 
 
@@ -674,7 +667,7 @@ def test_a_faulty_metric_beside_it_does_not_matter(ours: Path) -> None:
     (ours / "mappings" / "faulty.yaml").write_text("metric: Faulty\ntopic: x\ntime: a..b\n")
     made_of(read("conversation.read"))
     ran = run("new", "Faulty", "--from", READ, "--name", "another")
-    assert '"Faulty" is there already: mappings/faulty.yaml' in ran.stderr
+    assert '"Faulty" is there already: mappings/faulty.yaml' in ran.err
 
 
 LIMITED = """\
@@ -708,7 +701,7 @@ def test_where_the_spec_cannot_be_written_the_fixture_is_taken_back(ours: Path, 
 def test_a_name_that_no_disk_takes_is_refused(ours: Path) -> None:
     before = sorted(ours.rglob("*"))
     ran = run("new", "New", "--from", READ, "--name", "x" * 300)
-    assert (ran.exit_code, ran.stderr.count("\n")) == (2, 1)
+    assert (ran.code, ran.err.count("\n")) == (2, 1)
     assert sorted(ours.rglob("*")) == before
 
 
@@ -717,8 +710,8 @@ def test_a_name_that_no_disk_takes_is_refused(ours: Path) -> None:
 
 def test_the_command_says_what_was_written_what_it_found_and_what_to_run_now(ours: Path) -> None:
     ran = run("new", "Unsubscribed", "--from", "tests/fixtures/contact.unsubscribed.json")
-    assert (ran.exit_code, ran.stderr) == (0, "")
-    assert ran.output == (
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out == (
         "mappings/unsubscribed.yaml                written\n"
         "tests/fixtures/contact.unsubscribed.json  the same is there already\n"
         "check: no faults; test: passed\n"
@@ -726,23 +719,23 @@ def test_the_command_says_what_was_written_what_it_found_and_what_to_run_now(our
         "Next: take out of mappings/unsubscribed.yaml what you do not need, and see what comes out:\n"
         "  intercom-klaviyo test mappings/unsubscribed.yaml\n"
     )
-    [command] = re.findall(r"^  intercom-klaviyo (.+)$", ran.output, re.MULTILINE)
-    assert run(*command.split()).exit_code == 0
-    assert run("check").output == "13 files: no faults\n"
+    [command] = re.findall(r"^  intercom-klaviyo (.+)$", ran.out, re.MULTILINE)
+    assert run(*command.split()).code == 0
+    assert run("check").out == "13 files: no faults\n"
 
 
 def test_standard_input_is_read_and_a_new_fixture_is_said_to_tell_of_people(ours: Path) -> None:
     captured = raw(changed(read("conversation.read"), {"title": "Another"}))
     ran = run("new", "Seen", "--from", "-", stdin=captured)
-    assert ran.exit_code == 0
+    assert ran.code == 0
     new = "tests/fixtures/conversation.read.2.json"
-    assert f"{new}  written, with what it tells of people\n" in ran.output
+    assert f"{new}  written, with what it tells of people\n" in ran.out
     assert (ours / new).read_bytes() == captured
 
 
 def test_json_is_one_line(ours: Path) -> None:
     ran = run("new", "Seen", "--from", READ, "--json")
-    assert json.loads(ran.output) == {
+    assert json.loads(ran.out) == {
         "metric": "Seen",
         "file": "mappings/seen.yaml",
         "fixture": "tests/fixtures/conversation.read.json",
@@ -755,15 +748,15 @@ def test_json_is_one_line(ours: Path) -> None:
 def test_a_topic_that_nobody_documents_is_warned_of_and_works(ours: Path) -> None:
     captured = raw(changed(read("conversation.read"), {"event.topic": "conversation.admin.waved"}))
     ran = run("new", "Waved", "--from", "-", stdin=captured)
-    assert ran.exit_code == 0
-    assert "mappings/waved.yaml:4:8  unknown-topic  warning: " in ran.output
-    assert "check: 1 issue; test: passed\n" in ran.output
+    assert ran.code == 0
+    assert "mappings/waved.yaml:4:8  unknown-topic  warning: " in ran.out
+    assert "check: 1 issue; test: passed\n" in ran.out
 
 
 def test_mappings_may_lie_elsewhere(ours: Path, tmp_path: Path) -> None:
     start(tmp_path / "theirs")
     ran = run("new", "Seen", "--from", READ, "--mappings", tmp_path / "theirs" / "mappings")
-    assert ran.exit_code == 0
+    assert ran.code == 0
     assert (tmp_path / "theirs" / "mappings" / "seen.yaml").is_file()
     assert not (ours / "mappings" / "seen.yaml").exists()
 

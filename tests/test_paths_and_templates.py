@@ -420,14 +420,6 @@ def test_a_path_over_what_is_missing_finds_nothing(path: str, expected: Any) -> 
         ("{{ name.upper }}", None),
         ("{{ name.format }}", None),
         ("{{ n.real }}", None),
-        ("{{ name.__class__ }}", None),
-        ("{{ name['__class__'] }}", None),
-        ("{{ name['__cl' ~ 'ass__'].__mro__ }}", None),
-        ("{{ inner['__getitem__'] }}", None),
-        ("{{ parts | map(attribute='__class__') | list | first }}", None),
-        ("{{ absent.__class__.__mro__ }}", None),
-        ("{{ cycler }}", None),
-        ("{{ lipsum.__globals__ }}", None),
     ],
 )
 def test_a_key_of_the_payload_comes_before_anything_of_python(template: str, expected: Any) -> None:
@@ -532,15 +524,6 @@ def _told(work: Callable[[], Any]) -> str:
     return ""
 
 
-def test_a_path_finds_json_and_nothing_else() -> None:
-    for path in ("&a", "[&a]", "{ a: &b }", "not_null(&a)", "to_string(&a)"):
-        try:
-            found = find(path)
-        except (TextFault, Failed):
-            continue
-        assert "object at 0x" not in json.dumps(found)
-
-
 # The parts of an id
 
 
@@ -572,31 +555,21 @@ def outcome(parse: Callable[[str], Any], text: str, values: dict[str, Any]) -> s
     return f"value {json.dumps(found)[:100]}"
 
 
-# How much one value may do (what is out to hurt stands in tests/attacks/)
+# How much one value may do (what is over it, and what is out to hurt, stands in tests/attacks/)
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "{{ MANY | sum }}",
-        "{{ MANY | sort | first }}",
-        "{% for x in MANY %}{{ x }}{% endfor %}",
-        "length(MANY[?@ >= `0`])",
+        "{{ many | sum }}",
+        "{{ many | sort | first }}",
+        "{% for x in many %}{{ x }}{% endfor %}",
+        "length(many[?@ >= `0`])",
     ],
 )
-def test_a_list_is_gone_through_up_to_some_length_and_no_further(text: str) -> None:
+def test_a_list_of_500_is_gone_through(text: str) -> None:
     parse = templates.parse if templates.is_template(text) else expressions.parse
-    few, many = (
-        outcome(parse, text.replace("MANY", "many"), {"many": [0] * number}) for number in (500, 40_000)
-    )
-    assert few.startswith("value")
-    assert many == "failed"
-
-
-@pytest.mark.parametrize("text", ["{{ big | upper | length }}", "{{ big | truncate(3) }}", "length(big)"])
-def test_a_text_of_a_megabyte_is_gone_through(text: str) -> None:
-    parse = templates.parse if templates.is_template(text) else expressions.parse
-    assert outcome(parse, text, {"big": "x" * 1_000_000}).startswith("value")
+    assert outcome(parse, text, {"many": [0] * 500}).startswith("value")
 
 
 def test_rendering_leaves_the_tree_of_a_template_as_it_was() -> None:

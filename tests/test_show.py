@@ -19,8 +19,7 @@ from engine.language.source import read as read_yaml
 from engine.tools.fmt.order import ORDER
 from engine.tools.show.merged import merge
 from engine.tools.show.yaml_text import entry, value_text
-from tests.support import FIXTURES, RECORDS, ROOT, StandingClock
-from tests.test_diff import OBEYED, Ran, run, write
+from tests.support import FIXTURES, OBEYED, RECORDS, ROOT, Ran, StandingClock, run, write
 
 SHIPPED = sorted(path.stem for path in (ROOT / "mappings").glob("*.yaml"))
 PAYLOADS = [json.loads(path.read_bytes()) for path in sorted(FIXTURES.rglob("*.json"))]
@@ -585,19 +584,28 @@ def test_a_spec_cannot_write_to_the_terminal(layered: Path) -> None:
     [
         ("Created Tiket", '; did you mean "Created Ticket"?'),
         ("profil", '; did you mean "profile"?'),
-        ("zzz", "."),
+        ("zzz", ""),
     ],
 )
 def test_a_metric_that_is_not_there_is_told_with_those_that_are(word: str, near: str) -> None:
     ran = run("show", word, "--mappings", ROOT / "mappings")
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err.startswith(f'error: no spec makes "{word}"{near} There are: Created Conversation, ')
+    assert ran.err.startswith(f'error: no spec makes "{word}"{near}\n    there are: Created Conversation, ')
 
 
 def test_a_name_and_its_file_mean_the_same() -> None:
     by_name = run("show", "Created Ticket", "--mappings", ROOT / "mappings")
     assert by_name == run("show", "created_ticket", "--mappings", ROOT / "mappings")
     assert run("show", "created_ticket", "--mappings", ROOT / "mappings" / "created_ticket.yaml") == by_name
+
+
+def test_the_path_of_a_spec_means_it_too(layered: Path) -> None:
+    assert run("show", "mappings/wrote.yaml") == run("show", "wrote") == Ran(0, PAGE, "")
+    gone = run("show", "mappings/wrotte.yaml")
+    assert (gone.code, gone.out) == (2, "")
+    assert gone.err.startswith('error: no spec makes "mappings/wrotte.yaml"')
+    write(layered / "README.md", "no spec")
+    assert run("show", "README.md").err.startswith('error: no spec makes "README.md"')
 
 
 def test_a_name_that_several_files_have_asks_for_one_of_them(layered: Path) -> None:

@@ -1,0 +1,36 @@
+"""Where tests stand (in the clone, in an empty folder, in one with a few specs), and what many look at."""
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.letters import write_letters
+from tests.support import FIXTURES, RECORDS, ROOT, run
+
+
+@pytest.fixture
+def in_the_clone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to stand in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def letters(here: Path) -> Path:
+    """A folder to stand in, with the specs and the letter of `letters.py`."""
+    write_letters(here)
+    return here
+
+
+@pytest.fixture(scope="session")
+def every_row() -> list[Any]:
+    """What `translate --json` prints of every fixture in every version."""
+    with contextlib.chdir(ROOT):
+        return run("translate", "--json", FIXTURES, "--records", RECORDS).rows
