@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from engine.errors import Rejected, Unavailable
 from engine.issues import Issue, Place
 
 
@@ -87,3 +88,22 @@ class Parked:
 
 Result = Translation | Skipped | Parked
 """What a spec makes of a notification."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Klaviyo took it. `left_out` says which fields it refused, without which it was sent again."""
+
+    left_out: tuple[Issue, ...] = ()
+
+
+Answer = Accepted | Unavailable | Rejected
+"""What became of a request: taken, to be tried again, or refused for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A translation that was sent, and what became of it."""
+
+    translation: Translation
+    answer: Answer

@@ -1,0 +1,27 @@
+"""Addresses of services, where people may write one: nothing in them that could lead elsewhere."""
+
+import re
+
+_LABEL = "(?!-)[a-z0-9-]{1,63}(?<!-)"
+_NAME = rf"(?:{_LABEL}\.)*(?!0x)(?=[a-z0-9-]*[a-z]){_LABEL}"
+"""The last part has a letter: what ends in a number is read as an IP address, in many spellings."""
+_LOOPBACK = r"127\.0\.0\.1|localhost|\[::1\]"
+_ADDRESS = re.compile(
+    rf"(?:https://(?P<name>{_NAME})|http://(?:{_LOOPBACK}))(?::(?P<port>[1-9][0-9]{{0,4}}))?",
+    re.IGNORECASE | re.ASCII,
+)
+_LONGEST_NAME = 253
+
+TAKES = "https:// and the name of a host, or http://localhost for a stand-in; a port may follow"
+
+
+def checked_address(url: str) -> str:
+    """The address in lower case, such as `https://a.klaviyo.com` or `http://127.0.0.1:8080`.
+
+    Raises ValueError, which does not repeat it, where it is anything else: with a user, a path or a query,
+    an IP address, or without encryption to another machine.
+    """
+    found = _ADDRESS.fullmatch(url.removesuffix("/"))
+    if not found or len(found["name"] or "") > _LONGEST_NAME or int(found["port"] or 0) > 65535:
+        raise ValueError(f"this is no address of a service: {TAKES}")
+    return found[0].lower()
