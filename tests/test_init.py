@@ -54,7 +54,8 @@ def test_the_folder_is_laid_out_as_the_clone_byte_by_byte(here: Path) -> None:
     }  # fmt: skip
     assert [name for name, raw in made.items() if raw and raw != (ROOT / name).read_bytes()] == []
     expected = {file.relative_to(ROOT).as_posix() for file in (*SHIPPED, *FIXTURES.glob("*.json"))}
-    expected |= {f"schemas/{kind}.schema.json" for kind in ("metric", "profile", "shared", "common")}
+    kinds = ("metric", "profile", "shared", "common", "engine")
+    expected |= {f"schemas/{kind}.schema.json" for kind in kinds}
     assert {name for name, raw in made.items() if raw is not None} == expected | {
         "tests/fixtures/records.yaml"
     }
@@ -89,7 +90,7 @@ def test_what_is_printed_says_what_was_written_and_what_to_run_now(here: Path) -
     assert (ran.code, ran.err) == (0, "")
     assert ran.out == (
         f"ours/mappings        {len(SHIPPED) + 1} files\n"
-        "ours/schemas         4 files\n"
+        "ours/schemas         5 files\n"
         f"ours/tests/fixtures  {fixtures} files\n"
         "\n"
         "Next:\n"

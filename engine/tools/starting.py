@@ -13,7 +13,11 @@ FOLDERS = ("mappings", "schemas", "tests/fixtures")
 
 _SHIPPED = (
     ("mappings", "mappings", ("*.yaml", "shared/*.yaml")),
-    ("schemas", "schemas", ("metric.*", "profile.*", "shared.*", "common.*")),  # those that editors use
+    (
+        "schemas",
+        "schemas",
+        ("metric.*", "profile.*", "shared.*", "common.*", "engine.*"),
+    ),  # those that editors use
     ("fixtures", "tests/fixtures", ("*.json", "*.yaml")),  # not versions/: these test the engine itself
 )
 CARD = "mappings/README.md"
