@@ -34,6 +34,10 @@ class RecordsFile:
         """The records of one table by id; None for an id that is not in the file."""
         return {key: self._tables[table].get(key) for key in ids}
 
+    def tables(self) -> dict[str, list[Record]]:
+        """All records by table."""
+        return {table: [*rows.values()] for table, rows in self._tables.items()}
+
 
 def read_records(path: str | Path) -> RecordsFile:
     """The records of a YAML or JSON file. Raises Unreadable, also where the file is not there."""

@@ -1,13 +1,15 @@
-"""Bytes -> `Notification`: the envelope opened, the payload in the one shape."""
+"""Bytes -> `Notification`: the signature checked, the envelope opened, the payload in the one shape."""
 
+import hashlib
+import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
 import msgspec
 
-from engine.errors import Unreadable
+from engine.errors import Forged, Unreadable
 from engine.events import Notification, Skipped
 from engine.intercom.shapes import NotJson, shaped
 from engine.language.conversions import FIRST_MILLISECONDS
@@ -16,6 +18,47 @@ BOM = b"\xef\xbb\xbf"
 """The mark that some editors put before UTF-8: no part of the JSON."""
 LARGEST_BYTES = 20 * 1024 * 1024
 """A notification of a ticket with 500 parts has several MB."""
+SIGNED_BY = "x-hub-signature"
+PING = Skipped("ping", "Intercom tests the connection")
+
+Headers = Mapping[str, str] | Iterable[tuple[str, str]]
+"""A request's headers by name, or as pairs; names and values may be bytes too, as servers have them."""
+
+
+def read(headers: Headers, body: bytes, secrets: Collection[str]) -> Notification | Skipped:
+    """Open a webhook whose signature is that of one of our secrets.
+
+    *body* is the request's body, byte for byte: the signature is checked before anything of it is read.
+    *secrets* are client secrets of the app (Developer Hub > Basic information): more than one while they
+    change, or where several apps send here. A ping is Skipped, as is JSON that is no notification.
+    Raises Forged, and Unreadable for a signed body that is no JSON of Intercom.
+    """
+    if isinstance(secrets, str | bytes) or not secrets or not all(secrets):
+        raise ValueError("signatures are checked with a list of secrets, none of them empty")
+    given = _signature(headers)
+    # Each secret is compared, and a missing signature as well: the time taken tells nothing.
+    matches = [hmac.compare_digest(given, _signed(body, secret)) for secret in secrets]
+    if not any(matches):
+        raise Forged
+    notification = read_body(body)
+    if isinstance(notification, Notification) and notification.topic == "ping":
+        return PING
+    return notification
+
+
+def _signature(headers: Headers) -> bytes:
+    """What the header says, or nothing where it is not there exactly once."""
+    pairs = headers.items() if isinstance(headers, Mapping) else headers
+    given = [_bytes(value) for name, value in pairs if _bytes(name).lower() == SIGNED_BY.encode()]
+    return given[0] if len(given) == 1 else b""
+
+
+def _signed(body: bytes, secret: str) -> bytes:
+    return b"sha1=" + hmac.new(secret.encode(), body, hashlib.sha1).hexdigest().encode()
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
 
 
 def read_body(payload: bytes | str | Mapping[str, Any] | Any) -> Notification | Skipped:
