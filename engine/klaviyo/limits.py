@@ -1,11 +1,12 @@
-"""Klaviyo's limits, once: for the builder, for `check` and for batches.
+"""Klaviyo's limits, once: for the builder, for `check`, for batches and for the windows of the client.
 
-Source: the descriptions of POST /api/events and POST /api/profile-import, revision 2026-07-15, and
-Klaviyo's page on the events API for the size of lists and the depth of values.
+Source: the descriptions of the endpoints in Klaviyo's specification, revision 2026-07-15, and Klaviyo's
+page on the events API for the size of lists and the depth of values.
 """
 
 import math
 import re
+from dataclasses import dataclass
 from typing import Any
 
 _HALF = re.compile("[\ud800-\udfff]")
@@ -29,6 +30,40 @@ LARGEST_PROFILE_BYTES = 100_000
 EARLIEST_YEAR = 1990
 LATEST_DAYS_AHEAD = 365
 LARGEST_INTEGER = 2**63 - 1
+LARGEST_REQUEST_BYTES = 5_000_000
+MOST_BULK_EVENTS = 1_000
+MOST_BULK_PROFILES = 10_000
+
+EVENTS = "/api/events"
+BULK_EVENTS = "/api/event-bulk-create-jobs"
+PROFILE_IMPORT = "/api/profile-import"
+BULK_PROFILES = "/api/profile-bulk-import-jobs"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What Klaviyo lets one account ask of an endpoint, and the scopes that a key needs for it."""
+
+    a_second: int
+    a_minute: int
+    scopes: tuple[str, ...]
+
+
+ENDPOINTS = {
+    f"POST {EVENTS}": Endpoint(350, 3_500, ("events:write",)),
+    f"GET {EVENTS}": Endpoint(350, 3_500, ("events:read",)),
+    f"POST {BULK_EVENTS}": Endpoint(10, 150, ("events:write",)),
+    f"POST {PROFILE_IMPORT}": Endpoint(75, 750, ("profiles:write",)),
+    f"POST {BULK_PROFILES}": Endpoint(10, 150, ("lists:write", "profiles:write")),
+    f"GET {BULK_PROFILES}/{{job_id}}": Endpoint(10, 150, ("lists:read", "profiles:read")),
+    f"GET {BULK_PROFILES}/{{id}}/import-errors": Endpoint(10, 150, ("profiles:read",)),
+    "GET /api/profiles": Endpoint(75, 750, ("profiles:read",)),
+    "GET /api/metrics": Endpoint(10, 150, ("metrics:read",)),
+    "GET /api/metrics/{id}/metric-properties": Endpoint(1, 15, ("metrics:read",)),
+    "POST /api/metric-aggregates": Endpoint(3, 60, ("metrics:read",)),
+    "GET /api/accounts": Endpoint(1, 15, ("accounts:read",)),
+}
+"""The endpoints that we use, each by its method and its path in Klaviyo's specification."""
 
 
 def excess(value: Any) -> str:

@@ -16,11 +16,9 @@ import msgspec
 from engine.events import Parked, Request, Translation
 from engine.issues import Issue
 from engine.klaviyo import limits
+from engine.klaviyo.limits import EVENTS, PROFILE_IMPORT
 from engine.language.conversions import iso
 from engine.paths import bundled
-
-EVENTS = "/api/events"
-PROFILE_IMPORT = "/api/profile-import"
 
 _SCHEMAS = {EVENTS: "klaviyo-event.schema.json", PROFILE_IMPORT: "klaviyo-profile.schema.json"}
 
@@ -97,6 +95,23 @@ def _words(keyword: str, wanted: Any) -> str:
         "maxProperties": f"has over {wanted} entries",
         "additionalProperties": "has a field that Klaviyo does not know",
     }.get(keyword, "has a form that Klaviyo refuses")
+
+
+def field_at(endpoint: str, path: list[str]) -> str:
+    """The field behind a path into a body: `profile.email`, `properties.Title`, `value`; or nothing."""
+    parts = path[2:] if path[:2] == ["data", "attributes"] else []
+    if endpoint == EVENTS:
+        if parts[:1] == ["value"]:
+            return "value"
+        if parts[:3] == ["profile", "data", "attributes"]:
+            parts = parts[3:]
+        elif parts[:1] != ["properties"]:
+            return ""
+    if parts[:1] == ["properties"]:
+        return f"properties.{parts[1]}" if len(parts) > 1 else ""
+    if parts[:1] == ["location"]:
+        return f"profile.location.{parts[1]}" if len(parts) > 1 else "profile.location"
+    return f"profile.{parts[0]}" if parts else ""
 
 
 class _Body:
@@ -177,29 +192,13 @@ class _Body:
         """Leave out each field that a fault points at; return the first fault that points at none."""
         start = 2 if self.endpoint == EVENTS else 0
         for path, words in faults:
-            field = self._field_at(path)
+            field = field_at(self.endpoint, path)
             if field:
                 code = "over-limit" if words.startswith(("is over", "has over")) else "not-accepted"
                 self._leave_out(code, field, words)
             else:
                 return f"{'.'.join(path[start:]) or 'it'} {words}"
         return ""
-
-    def _field_at(self, path: list[str]) -> str:
-        """The field behind a path into the body: `profile.email`, `properties.Title`, `value`."""
-        parts = path[2:] if path[:2] == ["data", "attributes"] else []
-        if self.endpoint == EVENTS:
-            if parts[:1] == ["value"]:
-                return "value"
-            if parts[:3] == ["profile", "data", "attributes"]:
-                parts = parts[3:]
-            elif parts[:1] != ["properties"]:
-                return ""
-        if parts[:1] == ["properties"]:
-            return f"properties.{parts[1]}" if len(parts) > 1 else ""
-        if parts[:1] == ["location"]:
-            return f"profile.location.{parts[1]}" if len(parts) > 1 else "profile.location"
-        return f"profile.{parts[0]}" if parts else ""
 
     def _leave_out(self, code: str, field: str, words: str) -> None:
         section, _, name = field.partition(".")

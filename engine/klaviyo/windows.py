@@ -1,0 +1,97 @@
+"""Klaviyo's windows, kept on our side: in one process, for all its threads.
+
+Klaviyo counts requests of an account in fixed windows of a second and of a minute, for each endpoint by
+itself (facts: its page on rate limits). When these begin is not known, so we keep below the limit in *every*
+second and minute, and below our share of it, since other integrations of the account use the same windows.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Mapping
+from typing import Protocol
+
+from engine.klaviyo.limits import ENDPOINTS
+from engine.ports import Timer
+
+SECOND, MINUTE = 1.1, 61.0
+"""A little longer than Klaviyo's: not every request travels for the same time."""
+LONGEST_PAUSE = 3600.0
+_MOMENT = 0.001
+"""Added to a wait, so that it is over when it is over."""
+RATE_SHARE = 0.8
+
+
+class Windows(Protocol):
+    """When the next request to an endpoint may leave."""
+
+    def wait(self, endpoint: str) -> None:
+        """Wait until one more request fits, and count it. *endpoint* is a key of `limits.ENDPOINTS`."""
+        ...
+
+    def told(self, endpoint: str, headers: Mapping[str, str]) -> None:
+        """Take in what an answer says of the window of a minute."""
+        ...
+
+    def pause(self, endpoint: str, seconds: float) -> None:
+        """Let nothing leave for so long."""
+        ...
+
+
+class OwnWindows:
+    """The windows of one process. *rate_share* is how much of each limit is ours, over 0 up to 1."""
+
+    def __init__(self, clock: Timer, rate_share: float = RATE_SHARE) -> None:
+        if not 0 < rate_share <= 1:
+            raise ValueError("rate_share is over 0, and at most 1")
+        self._clock = clock
+        self._share = rate_share
+        self._lock = threading.Lock()
+        self._sent: dict[str, deque[float]] = {}
+        self._paused: dict[str, float] = {}
+
+    def wait(self, endpoint: str) -> None:
+        """Wait until one more request fits, and count it."""
+        while seconds := self._take(endpoint):
+            self._clock.sleep(seconds)
+
+    def told(self, endpoint: str, headers: Mapping[str, str]) -> None:
+        """Wait for the next minute where what is left of this one is what we leave to others.
+
+        Klaviyo's `RateLimit-Remaining` counts the whole account, and is approximate; what is no number is
+        passed over.
+        """
+        limit, remaining, reset = (
+            _number(headers.get(f"ratelimit-{name}")) for name in ("limit", "remaining", "reset")
+        )
+        if remaining is None or reset is None:
+            return
+        whole = limit or ENDPOINTS[endpoint].a_minute
+        if remaining <= round(whole * (1 - self._share)):
+            self.pause(endpoint, min(reset, MINUTE))
+
+    def pause(self, endpoint: str, seconds: float) -> None:
+        """Let nothing leave for so long, an hour at most; a longer pause that runs already stays."""
+        until = self._clock.monotonic() + min(seconds, LONGEST_PAUSE)
+        with self._lock:
+            self._paused[endpoint] = max(until, self._paused.get(endpoint, until))
+
+    def _take(self, endpoint: str) -> float:
+        """Nothing, if a request may leave now (and is counted); else how long to wait before asking again."""
+        limits = ENDPOINTS[endpoint]
+        with self._lock:
+            now = self._clock.monotonic()
+            if (paused := self._paused.get(endpoint, now) - now) > 0:
+                return paused + _MOMENT
+            sent = self._sent.setdefault(endpoint, deque())
+            while sent and sent[0] <= now - MINUTE:
+                sent.popleft()
+            for length, limit in ((MINUTE, limits.a_minute), (SECOND, limits.a_second)):
+                ours = max(1, int(limit * self._share))
+                if len(sent) >= ours and (left := sent[-ours] + length - now) > 0:
+                    return left + _MOMENT
+            sent.append(now)
+            return 0.0
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
