@@ -1,18 +1,19 @@
-"""`Runner`: the machine that scripts embed. The journey of a notification reads off `translate`."""
+"""`Runner`: the machine that scripts embed. The journey of a notification reads off its methods."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.clock import SystemClock
 from engine.deadline import TooSlow, within
-from engine.events import Notification, Parked, Result, Skipped, Translation
+from engine.enquiry import Enquiry, settled
+from engine.events import Delivery, Notification, Parked, Result, Skipped, Translation
 from engine.intercom import webhook
 from engine.intercom.records import RecordsFile, read_records
 from engine.klaviyo.request import Builder
 from engine.language.made import fewer
 from engine.language.plan import Plan
-from engine.ports import Clock, Record, Records
+from engine.ports import Clock, Records, Sink
 from engine.router import Router
 
 if TYPE_CHECKING:
@@ -22,27 +23,19 @@ Payload = bytes | str | Mapping[str, Any] | Notification
 """A webhook's body as it came, the same parsed, or a notification that is opened already."""
 
 
-class SystemClock:
-    """The machine's own time."""
-
-    def now(self) -> datetime:
-        """This moment, in UTC."""
-        return datetime.now(UTC)
-
-
 class Runner:
     """Specs at work: notifications in, requests for Klaviyo out.
 
     *plans* come from `load`. *records* answer look-ups: anything with `fetch` (see `Records`), the
     tables themselves (`{"contacts": [...], "teams": [...]}`), or the path of a YAML or JSON file with
     them; without it look-ups give no value. Raises Unreadable where such a file cannot be read.
-    *deadline_seconds* parks what a spec has not worked out by then: for specs and payloads of strangers, in
-    the main thread of a POSIX process. Without it, the limits on paths and templates stand alone.
+    *sink* is where `send` delivers. *deadline_seconds* parks what a spec has not worked out by then: for
+    specs and payloads of strangers, in the main thread of a POSIX process. Without it, the limits on paths
+    and templates stand alone.
 
-        runner = Runner(load("mappings"), records="records.yaml")
-        for result in runner.translate(body):
-            if isinstance(result, Translation):
-                send(result.request.endpoint, result.request.body)
+        runner = Runner(load("mappings"), records=Intercom(token), sink=Klaviyo(key))
+        for made in runner.send(body):
+            print(made)
     """
 
     def __init__(
@@ -50,45 +43,106 @@ class Runner:
         plans: Iterable[Plan],
         *,
         records: Records | Mapping[str, Any] | str | Path | None = None,
+        sink: Sink | None = None,
         clock: Clock | None = None,
         deadline_seconds: float | None = None,
     ) -> None:
         self.router = Router.of(plans)
         self._records = _as_records(records)
+        self._sink = sink
         self._clock = clock or SystemClock()
         self._deadline = deadline_seconds
-        self._builder = Builder()
+        self._builder = sink or Builder()
 
-    def translate(self, payload: Payload, *, every: bool = False) -> list[Result]:
+    def translate(self, payload: Payload, *, every: bool = False, partial: bool = False) -> list[Result]:
         """What each spec that answers makes of a notification, in the order of the plans.
 
         A `Translation` carries its `request`, checked and ready to send; `Skipped` and `Parked` carry
         their reason. There is always at least one result. *every* asks for each element of `each`, not
-        only for what the notification tells of. Raises Unreadable for bytes that are no JSON, and for
-        JSON that is larger than 20 MB, nested over 64 deep, or of over 50,000 values; nothing else that JSON
-        can hold raises.
+        only for what the notification tells of. Where records cannot be asked for now, an event is parked
+        (`unavailable`); *partial* lets it go without what are only names. Raises Unreadable for bytes that
+        are no JSON, and for JSON that is larger than 20 MB, nested over 64 deep, or of over 50,000 values;
+        Denied where the records may not be read; nothing else that JSON can hold raises.
         """
-        notification = self.read(payload)
-        if isinstance(notification, Skipped):
-            return [notification]
-        plans = self.router.match(notification)
-        if not plans:
-            return [self._unanswered(notification)]
-        results: list[Result] = []
-        for plan in plans:
-            try:
-                known = self._look_up(plan, notification, every)
-                with within(self._deadline):
-                    made = plan.translate(notification, known, every=every)
-                    results += [fewer(self._build(one)) for one in made]
-            except TooSlow:
-                results.append(self._too_slow(plan))
+        [results] = self.translate_all([payload], every=every, partial=partial)
         return results
+
+    def translate_all(
+        self, payloads: Iterable[Payload], *, every: bool = False, partial: bool = False
+    ) -> list[list[Result]]:
+        """What comes of each of several notifications, with their look-ups asked for together.
+
+        As `translate`; for some hundreds at once.
+        """
+        notifications = [self.read(payload) for payload in payloads]
+        matched = [() if isinstance(one, Skipped) else self.router.match(one) for one in notifications]
+        pairs = [
+            (plan, one)
+            for one, plans in zip(notifications, matched, strict=True)
+            if isinstance(one, Notification)
+            for plan in plans
+        ]
+        asked = Enquiry(self._records, pairs, every=every, deadline_seconds=self._deadline)
+        made = iter([self._results(asked, place, every, partial) for place in range(len(pairs))])
+        found: list[list[Result]] = []
+        for one, plans in zip(notifications, matched, strict=True):
+            if isinstance(one, Skipped):
+                found.append([one])
+            else:
+                found.append([result for _ in plans for result in next(made)] or [self._unanswered(one)])
+        return found
+
+    def send(
+        self, payload: Payload, *, every: bool = False, partial: bool = False
+    ) -> list[Delivery | Skipped | Parked]:
+        """Translate a notification and deliver what comes of it.
+
+        A `Delivery` says what became of its translation: Accepted, Unavailable (the sink has tried for as
+        long as its patience lasts) or Rejected. To send one again is safe: ids make repeats one event.
+        Raises Unreadable as `translate` does, Denied where a key is not accepted, and ValueError for a
+        runner without a sink.
+        """
+        [made] = self.send_all([payload], every=every, partial=partial)
+        return made
+
+    def send_all(
+        self, payloads: Iterable[Payload], *, every: bool = False, partial: bool = False, bulk: bool = False
+    ) -> list[list[Delivery | Skipped | Parked]]:
+        """Translate and deliver several notifications; *bulk* packs many events into a request."""
+        return self.deliver(self.translate_all(payloads, every=every, partial=partial), bulk=bulk)
+
+    def deliver(
+        self, results: Iterable[list[Result]], *, bulk: bool = False
+    ) -> list[list[Delivery | Skipped | Parked]]:
+        """Deliver what was translated; what was skipped or parked stays as it is. Raises Denied."""
+        if self._sink is None:
+            raise ValueError("this runner has no sink to send to: Runner(..., sink=Klaviyo(key))")
+        rows = list(results)
+        requests = [
+            one.request for row in rows for one in row if isinstance(one, Translation) and one.request
+        ]
+        answers = iter(self._sink.deliver(requests, bulk=bulk))
+        return [
+            [Delivery(one, next(answers)) if isinstance(one, Translation) else one for one in row]
+            for row in rows
+        ]
+
+    def _results(self, asked: Enquiry, place: int, every: bool, partial: bool) -> list[Result]:
+        """What comes of one plan and one notification."""
+        plan, notification = asked.pairs[place]
+        try:
+            with within(self._deadline):
+                missing = asked.missing(place)
+                made = plan.translate(notification, asked.known, every=every)
+                results = [settled(one, plan, missing, partial=partial) for one in made]
+                return [fewer(self._build(one)) for one in results]
+        except TooSlow:
+            return [self._too_slow(plan)]
 
     def explain(self, payload: Payload, *, every: bool = False) -> "list[Explanation]":
         """The same results, each with where its values came from and why others were left out.
 
-        Raises Unreadable as `translate` does.
+        Raises Unreadable and Denied as `translate` does.
         """
         # Imported here: translating needs none of it.
         from engine.language.explanation import Explanation, settled
@@ -96,15 +150,15 @@ class Runner:
         notification = self.read(payload)
         if isinstance(notification, Skipped):
             return [Explanation(notification)]
-        plans = self.router.match(notification)
-        if not plans:
+        pairs = [(plan, notification) for plan in self.router.match(notification)]
+        if not pairs:
             return [Explanation(self._unanswered(notification))]
+        asked = Enquiry(self._records, pairs, every=every, deadline_seconds=self._deadline)
         explained: list[Explanation] = []
-        for plan in plans:
+        for plan, whole in asked.pairs:
             try:
-                known = self._look_up(plan, notification, every)
                 with within(self._deadline):
-                    told = plan.explain(notification, known, every=every)
+                    told = plan.explain(whole, asked.known, every=every)
                     explained += [settled(one, self._build(one.result)) for one in told]
             except TooSlow:
                 explained.append(Explanation(self._too_slow(plan)))
@@ -127,22 +181,6 @@ class Runner:
             answers = ", ".join(plan.spec.topics)
             return Skipped("no_spec", f"{plan.name} answers {answers}, and this is {topic}")
         return Skipped("no_spec", f"no spec answers {topic}")
-
-    def _look_up(
-        self, plan: Plan, notification: Notification, every: bool
-    ) -> dict[tuple[str, str], Record | None]:
-        """The records that a plan needs for this notification; a record may name further ones."""
-        known: dict[tuple[str, str], Record | None] = {}
-        if self._records is None or not any(name.kind == "lookup" for name in plan.spec.names):
-            return known
-        while True:
-            with within(self._deadline):  # the records take the time that they take
-                wanted = plan.needs(notification, known, every=every)
-            if not wanted:
-                return known
-            for table, ids in sorted(wanted.items()):
-                found = self._records.fetch(table, sorted(ids))
-                known |= {(table, key): found.get(key) for key in ids}
 
     def _too_slow(self, plan: Plan) -> Parked:
         return Parked("deadline", f"the spec takes over {self._deadline:g} seconds for it", plan.name)

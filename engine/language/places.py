@@ -15,6 +15,7 @@ from engine.language.expressions import ITEM, Expression
 from engine.language.interpreter import Tree
 from engine.language.lint.findings import Steps
 from engine.language.names import Name
+from engine.language.spec import Spec
 from engine.language.templates import Template
 from engine.language.values import Constant
 
@@ -119,6 +120,21 @@ class Places:
         if name.kind == "lookup":
             return Origin(frozenset([(name.name,)])), self.behind(name.value.source, compared=True)
         return self._look(name.value.source)
+
+
+def reads_of(spec: Spec) -> Reads:
+    """All that a spec reads."""
+    places = Places(spec.names)
+    read = Reads()
+    for condition in spec.conditions:
+        read.add(places.behind(condition.path.source, compared=True))
+    lookups = [name.value for name in spec.names if name.kind == "lookup"]
+    own = [value for value in (spec.time, spec.unique_id, spec.value) if value is not None]
+    for value in (*lookups, *own, *(line.value for line in (*spec.profile, *spec.properties))):
+        read.add(places.behind(value.source))
+    if spec.each:
+        read.add(places.behind(spec.each.value.source, compared=True))
+    return read
 
 
 def _plain(steps: Steps) -> Steps:

@@ -1,5 +1,6 @@
 """A spec made ready to run: what the rest of the engine knows of the language."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,39 @@ class Plan:
     def hash(self) -> str:
         """Changes with any character of the spec's files; travels with every translation."""
         return self.spec.hash
+
+    def waits_for(self, identifiers: Collection[str]) -> frozenset[str]:
+        """The tables without whose records its events cannot be made as they should be.
+
+        Behind `when`, `each`, the time and the id, what is `required`, and the *identifiers* of the profile.
+        """
+        spec = self.spec
+        fields = (*spec.profile, *spec.properties)
+        vital = [one.value for one in fields if one.value.required]
+        vital += [one.value for one in spec.profile if one.name in identifiers]
+        vital += [condition.path for condition in spec.conditions]
+        vital += [value for value in (spec.time, spec.unique_id) if value]
+        vital += [spec.each.value] if spec.each else []
+        needed = set().union(*(value.reads for value in vital))
+        tables = set()
+        for name in reversed(spec.names):
+            if name.name in needed:
+                needed |= name.value.reads
+                tables.add(name.table)
+        return frozenset(tables - {""})
+
+    def reads_tags(self, table: str = "") -> bool:
+        """Whether it reads the tags of its item, or of what it looks up in a table."""
+        # Imported here: only where Intercom has cut a list of tags.
+        from engine.language.places import reads_of
+
+        reads = reads_of(self.spec)
+        owners = [(name.name,) for name in self.spec.names if name.table == table] if table else [()]
+        return any(
+            owner in reads.taken or any(steps[: len(owner) + 1] == (*owner, "tags") for steps in all_)
+            for owner in owners
+            for all_ in (reads.taken, reads.tested)
+        )
 
     def needs(self, notification: Notification, known: Known, *, every: bool = False) -> Wanted:
         """Ids by table that its events need and *known* does not hold; empty when all is there.

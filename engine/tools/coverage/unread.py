@@ -8,7 +8,7 @@ from engine.events import Notification
 from engine.language.catalogue import HISTORY, KINDS, kind_of
 from engine.language.lint.findings import Steps
 from engine.language.payloads import ANY, SCALARS, TABLES, Shape, name_of, notification_of, shape_of
-from engine.language.places import Places, Reads
+from engine.language.places import Places, reads_of
 from engine.language.spec import Spec
 
 AROUND = "notification"
@@ -56,7 +56,7 @@ class Payloads:
     def _mark(self, spec: Spec) -> None:
         """Mark what a spec reads, in the notification and in the object that this tells of."""
         kinds = {*map(_kind_of_topic, spec.topics), HISTORY.get(spec.history, "")} - {""}
-        read = _reads_of(spec)
+        read = reads_of(spec)
         items = Places().behind(spec.item).taken  # several: `data.item.ticket || data.item`
         names = {name.name for name in spec.names if name.kind == "lookup"}
         for steps, is_whole in (*((s, True) for s in read.taken), *((s, False) for s in read.tested)):
@@ -109,21 +109,6 @@ class Payloads:
                 item = notification_of(topic, kind).keys["data"].keys["item"]
                 shapes += [item.keys[kind]] if kind in item.keys else [item]
         return shapes
-
-
-def _reads_of(spec: Spec) -> Reads:
-    """All that a spec reads."""
-    places = Places(spec.names)
-    read = Reads()
-    for condition in spec.conditions:
-        read.add(places.behind(condition.path.source, compared=True))
-    lookups = [name.value for name in spec.names if name.kind == "lookup"]
-    own = [value for value in (spec.time, spec.unique_id, spec.value) if value is not None]
-    for value in (*lookups, *own, *(line.value for line in (*spec.profile, *spec.properties))):
-        read.add(places.behind(value.source))
-    if spec.each:
-        read.add(places.behind(spec.each.value.source, compared=True))
-    return read
 
 
 def _kind_of_topic(topic: str) -> str:

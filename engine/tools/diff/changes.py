@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from engine.clock import SystemClock
 from engine.events import Parked, Result, Skipped, Translation
 from engine.issues import Issue, Place
 from engine.language.conversions import iso
 from engine.language.plan import Plan
 from engine.language.spec import EVENT_ID, Spec
 from engine.ports import Clock, Records
-from engine.runner import Payload, Runner, SystemClock
+from engine.runner import Payload, Runner
 from engine.tools.diff.pairs import pairs_of
 from engine.tools.equality import is_same
 
