@@ -1,0 +1,1 @@
+"""Captured payloads as fixtures that carry no customer."""
