@@ -11,8 +11,11 @@ from engine.language.catalogue import TOPICS
 from engine.language.conversions import TYPES
 from engine.language.payloads import TABLES, lines_of
 from engine.language.payloads.notification import ITEMS
+from engine.secrets import SECRETS
+from engine.settings import SETTINGS
 from engine.tools.codes import Explained, explained, grouped, places, said_of
 from engine.tools.editors.schemas import EDITOR_SCHEMAS, editor_schemas
+from engine.tools.editors.settings import settings_schema
 
 HERE = Path(__file__).resolve().parent
 
@@ -145,10 +148,66 @@ def _told_of(one: Explained) -> Iterator[str]:
         yield from ("", "**Right:**", "", "```yaml", one.right, "```")
 
 
+def settings_page() -> str:
+    return "\n".join([
+        "# Settings",
+        "",
+        "What sends or fetches needs a key; everything else has its usual value. A file says what anyone may",
+        "read, and the environment says the rest. Made from the engine's own tables by `docs/generate.py`.",
+        "",
+        "## Secrets",
+        "",
+        "Only the environment has them: as they are, or as the path of a file that holds one, under the same",
+        "name with `_FILE` behind it (`KLAVIYO_API_KEY_FILE=/run/secrets/klaviyo`). One line break at the",
+        "end of such a file is no part of the secret. In a file of settings a secret is a fault, and no",
+        "message shows one.",
+        "",
+        "| variable | what it is |",
+        "|---|---|",
+        *(f"| `{row.variable}` | {row.help} |" for row in SECRETS.values()),
+        "",
+        "None is needed to write and try mappings. A command that needs one says so, and where it comes",
+        "from. While you replace the client secret of Intercom, both are accepted.",
+        "",
+        "## The rest",
+        "",
+        "| in the file | variable | takes | usually | |",
+        "|---|---|---|---|---|",
+        *(
+            f"| `{row.name}` | `{row.variable}` | {row.takes} | {_usual(row.default)} | {row.help} |"
+            for row in SETTINGS.values()
+        ),
+        "",
+        "A variable goes before the file, and the file before what is usual. The file is the one of",
+        "`--settings FILE`, or else `engine.yaml` in the folder where the command runs, or else none.",
+        "",
+        "```yaml no-check",
+        "# yaml-language-server: $schema=schemas/engine.schema.json",
+        "intercom:",
+        "  region: eu",
+        "klaviyo:",
+        "  revision: 2026-07-15",
+        "  rate_share: 0.5     # other programs send to this account, too",
+        "```",
+        "",
+        "Every fault of the file and of the environment is told at once, with its place or its variable and",
+        "what it should look like; [issues](issues.md) has more of each.",
+        "",
+    ])  # fmt: skip
+
+
+def _usual(value: object) -> str:
+    return f"`{json.dumps(value)}`".replace('"', "") if value != "" else "the service itself"
+
+
 def schema_page(name: str) -> str:
-    """What editors know of a kind of file; each innermost list or object on a line of its own."""
     shared = sorted(file.stem for file in (HERE.parent / "mappings" / "shared").glob("*.yaml"))
-    text = json.dumps(editor_schemas(shared)[name], indent=1)
+    return _as_page(editor_schemas(shared)[name])
+
+
+def _as_page(schema: object) -> str:
+    """A schema as text, with each innermost list or object on a line of its own."""
+    text = json.dumps(schema, indent=1)
     return re.sub(r"([{\[])\n *([^{}\[\]]*?)\n *([}\]])", _in_one_line, text) + "\n"
 
 
@@ -161,6 +220,8 @@ PAGES = {
     "topics.md": topics_page,
     "paths.md": paths_page,
     "issues.md": issues_page,
+    "settings.md": settings_page,
+    "../schemas/engine.schema.json": lambda: _as_page(settings_schema()),
     **{f"../schemas/{name}.schema.json": partial(schema_page, name) for name in EDITOR_SCHEMAS},
 }
 

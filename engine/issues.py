@@ -89,6 +89,18 @@ CODES: dict[str, Kind] = {
         "warning", "Klaviyo would refuse the event for this value, so the field is left out"
     ),
     "phone-only": Kind("warning", "Klaviyo drops such events in accounts without SMS"),
+    # Sending
+    "partial": Kind(
+        "warning", "Intercom could not be asked for a name in time, so the event goes without it"
+    ),
+    "refused-field": Kind("warning", "Klaviyo has refused this field, and taken the event without it"),
+    # The settings
+    "unknown-setting": Kind("error", "there is no such setting"),
+    "bad-setting": Kind("error", "the setting does not take this value"),
+    "missing-setting": Kind("error", "a setting that is needed is not there"),
+    "set-twice": Kind("error", "two settings are set that stand for the same"),
+    "bad-secret": Kind("error", "a key or token cannot be used as it is set"),
+    "secret-in-file": Kind("error", "a key or token stands in a file of settings"),
 }
 
 
@@ -118,7 +130,7 @@ class Issue:
     place: Place | None = None
     hint: str = ""
     field: str = ""
-    """The property or profile field that it costs, such as `properties.Title`; or nothing."""
+    """The property or profile field that it costs, such as `properties.Title`, or the setting; or nothing."""
 
     def __post_init__(self) -> None:
         for name in ("message", "hint"):

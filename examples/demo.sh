@@ -14,7 +14,10 @@ printf '\n2. Where does each value come from?\n'
 title 'explain tests/fixtures/ticket.created.json --records tests/fixtures/records.yaml --metric "Created Ticket"'
 intercom-klaviyo explain tests/fixtures/ticket.created.json --records tests/fixtures/records.yaml --metric "Created Ticket"
 
-printf '\n3. What happens when a spec is wrong?\n'
+printf '\n3. They are sent to a few lines that stand in for Klaviyo, all of them to one profile.\n'
+title "send tests/fixtures/t*.json --records tests/fixtures/records.yaml --to me@shop.example"
+python examples/stand_in.py intercom-klaviyo send tests/fixtures/t*.json --records tests/fixtures/records.yaml --to me@shop.example
+printf '\n4. What happens when a spec is wrong?\n'
 title "check examples/broken_spec.yaml"
 intercom-klaviyo check examples/broken_spec.yaml
 

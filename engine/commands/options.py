@@ -1,6 +1,7 @@
 """Options that several commands take, and the machine that they make."""
 
 import gc
+import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -9,7 +10,7 @@ import click
 
 from engine.commands.text import complain, note, stdin, stop
 from engine.deadline import OF_COMMANDS
-from engine.errors import SpecError, Unreadable
+from engine.errors import SettingsError, SpecError, Unreadable
 from engine.folder import HERE, default_folder, load
 from engine.issues import did_you_mean
 from engine.language.plan import Plan
@@ -17,6 +18,7 @@ from engine.tools.inputs import read_inputs
 
 if TYPE_CHECKING:
     from engine.runner import Runner
+    from engine.settings import Settings
 
 Made = TypeVar("Made")
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -39,6 +41,25 @@ def machine_options(command: Command) -> Command:
     for name in reversed(_OPTIONS):
         command = option(name)(command)
     return command
+
+
+def settings_option(command: Command) -> Command:
+    """The option from which `settings_from` reads the settings."""
+    text = "Settings that are no secrets, YAML. Default: ./engine.yaml, if it is there."
+    return click.option("--settings", "settings_file", default="", metavar="FILE", help=text)(command)
+
+
+def settings_from(file: str, *needed: str) -> "Settings":
+    """The settings, with these secrets among them; ends the command, with every fault, where it cannot be."""
+    # Imported here: what talks to nobody needs no settings.
+    from engine.settings import read_settings, settings_file
+
+    try:
+        settings = read_settings(settings_file(file or None), os.environ)
+        settings.need(*needed)
+    except SettingsError as error:
+        stop(str(error), error.issues)
+    return settings
 
 
 def work_through(paths: Iterable[str], work: Callable[[bytes], Made]) -> Iterator[tuple[str, Made | None]]:

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Iterable
 from io import BytesIO
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TypeVar
 
 import click
 import msgspec
 
-from engine.events import Parked, Result, Translation
+from engine.events import Parked, Result, Skipped, Translation
 from engine.issues import WIDEST_LINE, Issue, caret_lines
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ _UNBROKEN = "\xa0"
 """Stands for a space at which no line ends."""
 _BLANKS = re.compile(r" +((?:\x1b\[[0-9;]*m)*)$")
 """Blanks at the end of a line, before the codes that end its colours."""
+
+Made = TypeVar("Made")
 
 
 def safe(text: str) -> str:
@@ -63,6 +65,11 @@ def outcome_of(result: Result) -> str:
 def reason_of(result: Result) -> str | None:
     """Why nothing came of it, `code: sentence`; None for an event and for a profile."""
     return None if isinstance(result, Translation) else f"{result.reason}: {result.detail}"
+
+
+def telling(results: list[Made]) -> list[Made]:
+    """Without the skipped ones, where anything else came of the input."""
+    return [result for result in results if not isinstance(result, Skipped)] or results[:1]
 
 
 def echo_json(row: Any) -> None:

@@ -17,8 +17,9 @@ from engine.commands.text import (
     safe,
     show_issues,
     shown,
+    telling,
 )
-from engine.events import Result, Skipped, Translation
+from engine.events import Result, Translation
 from engine.issues import counted
 from engine.language.conversions import iso
 from engine.tools.inputs import STDIN
@@ -61,7 +62,7 @@ def translate(
         if not as_json:
             click.echo(click.style(safe(name), bold=True))
         count.update(outcome_of(result) for result in results)
-        for result in _telling(results) if brief else results:
+        for result in telling(results) if brief else results:
             if as_json:
                 echo_json(_row(name, result))
             elif brief:
@@ -102,11 +103,6 @@ def _show(result: Result) -> None:
         for line in others:
             click.echo(line)
     show_issues(result.issues)
-
-
-def _telling(results: list[Result]) -> list[Result]:
-    """Without the skipped ones, where anything else came of the input."""
-    return [result for result in results if not isinstance(result, Skipped)] or results[:1]
 
 
 def _show_briefly(result: Result) -> None:

@@ -1,0 +1,285 @@
+"""`send`: translate, look up, and deliver to Klaviyo."""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import click
+
+from engine.clock import SystemClock
+from engine.commands.options import chosen, machine_options, plans_from, settings_from, settings_option
+from engine.commands.text import FINE, FOUND, complain, echo_json, safe, stdin, stop, telling
+from engine.deadline import OF_COMMANDS
+from engine.errors import Denied, Rejected, Unreadable
+from engine.events import Accepted, Delivery, Notification, Parked, Skipped
+from engine.issues import counted
+from engine.language.conversions import TYPES, iso
+from engine.language.faults import Refused
+from engine.ports import Sink
+from engine.runner import Runner
+from engine.tools.accounts import dry_klaviyo_of, intercom_of, klaviyo_of
+from engine.tools.inputs import STDIN, Input, read_inputs
+from engine.tools.rehearsal import Backfill, Rehearsal
+
+AT_ONCE, AT_ONCE_IN_BULK = 100, 1_000
+"""Notifications that are translated together, so that their look-ups and requests are."""
+Sent = Delivery | Skipped | Parked
+
+_COLOURS = {"accepted": "green", "refused": "red", "unavailable": "red", "parked": "red", "skipped": None}
+
+
+@click.command()
+@click.argument("paths", nargs=-1, metavar="[FILE or FOLDER or -]...")
+@machine_options
+@settings_option
+@click.option("--dry-run", is_flag=True, help="Stop before the wire, and show the requests that would leave.")
+@click.option("--history", is_flag=True, help="In bulk, recorded as history: no flow starts.")
+@click.option("--to", default="", metavar="EMAIL", help="Send every event to this one profile instead.")
+@click.option("--fire-flows", is_flag=True, help="With --to: let the events start flows.")
+@click.option("--show-values", is_flag=True, help="Show Klaviyo's reasons whole, with the values in them.")
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON a result.")
+def send(
+    paths: tuple[str, ...],
+    mappings: str,
+    records: str,
+    metric: str,
+    settings_file: str,
+    dry_run: bool,
+    history: bool,
+    to: str,
+    fire_flows: bool,
+    show_values: bool,
+    as_json: bool,
+) -> None:
+    """Deliver to Klaviyo what comes of notifications, with look-ups at Intercom.
+
+    Reads what `translate` reads. Look-ups are answered by Intercom (INTERCOM_TOKEN), or by --records. To send
+    the same again is safe: Klaviyo records an id once. Nothing is kept here: what could not be sent is told.
+
+    Begin with --dry-run, and then with --to your own address: every event lands on that one profile, with an
+    id of its own, and no customer is touched.
+
+    Exit 1 where anything was refused, parked or not sent, or an input cannot be read.
+
+    \b
+    Example:
+      intercom-klaviyo send tests/fixtures/ticket.created.json \\
+          --records tests/fixtures/records.yaml --dry-run
+    """
+    if not paths:
+        if sys.stdin is None or sys.stdin.isatty():
+            raise click.UsageError("name a file, a folder, or - for standard input")
+        paths = (STDIN,)
+    if fire_flows and not to:
+        raise click.UsageError(
+            "--fire-flows goes with --to; other events start flows unless they are history"
+        )
+    plans = chosen(plans_from(mappings), metric)
+    needed = [*(() if records else ("INTERCOM_TOKEN",)), *(() if dry_run else ("KLAVIYO_API_KEY",))]
+    settings = settings_from(settings_file, *needed)
+    page = _Page(as_json=as_json, show_values=show_values, dry_run=dry_run)
+    klaviyo = dry_klaviyo_of(settings, page.show_request) if dry_run else klaviyo_of(settings)
+    sink = _around(klaviyo, history, to, fire_flows)
+    try:
+        answers = records or intercom_of(settings)
+        runner = Runner(plans, records=answers, sink=sink, deadline_seconds=OF_COMMANDS)
+    except Unreadable as error:
+        stop(error.reason)
+    size = AT_ONCE_IN_BULK if history else AT_ONCE
+    try:
+        with _progress(paths) as advance:
+            for some in _by(size, read_inputs(paths, stdin())):
+                _send_some(runner, some, page, bulk=history)
+                advance(sum(len(one.raw) for one in some))
+    except Denied as denied:
+        page.sum_up()
+        stop(f"{denied.reason}; what is told above is sent, and to send it again is safe")
+    page.sum_up()
+    sys.exit(FOUND if page.is_bad else FINE)
+
+
+def _around(sink: Sink, history: bool, to: str, fire_flows: bool) -> Sink:
+    """What is asked for instead of plain sending."""
+    if to:
+        try:
+            address = TYPES["email"].convert(to)
+        except Refused:
+            raise click.UsageError("--to takes an e-mail address") from None
+        return Rehearsal(sink, str(address), f"{SystemClock().now():%Y%m%dT%H%M%S}", fire_flows)
+    return Backfill(sink) if history else sink
+
+
+def _send_some(runner: Runner, some: list[Input], page: "_Page", *, bulk: bool) -> None:
+    """Send what comes of some inputs, and show what became of it."""
+    read: list[tuple[str, Notification | Skipped | None]] = []
+    for one in some:
+        try:
+            if one.fault:
+                raise Unreadable(one.fault)
+            read.append((one.name, runner.read(one.raw)))
+        except Unreadable as error:
+            page.count["not readable"] += 1
+            complain(f"{one.name}: {error.reason}")
+            read.append((one.name, None))
+    opened = [one for _, one in read if isinstance(one, Notification)]
+    rows = iter(runner.send_all(opened, partial=True, bulk=bulk))
+    for name, notification in read:
+        if notification is not None:
+            page.count["inputs"] += 1
+            page.show(name, next(rows) if isinstance(notification, Notification) else [notification])
+
+
+def _by(size: int, inputs: Iterable[Input]) -> Iterator[list[Input]]:
+    """The inputs, some at a time."""
+    waiting = iter(inputs)
+    while some := list(islice(waiting, size)):
+        yield some
+
+
+@contextmanager
+def _progress(paths: Iterable[str]) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error, where a terminal is there to see it; gives what moves it on, by bytes."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    # Imported here: it is slow to import, and for terminals.
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("sending"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    shares_terminal = sys.stdout is not None and sys.stdout.isatty()
+    bar = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=shares_terminal)
+    task = bar.add_task("", total=_size_of(paths) or None)
+    try:
+        yield lambda size: _moved(bar, task, size)
+    finally:
+        bar.stop()
+
+
+def _moved(bar: Any, task: Any, size: int) -> None:
+    """Move the bar, which appears after the first of several parts."""
+    bar.advance(task, size)
+    if not bar.finished and not bar.live.is_started:
+        bar.start()
+
+
+def _size_of(paths: Iterable[str]) -> int:
+    """How many bytes the files hold; nothing where that is not known, as of standard input."""
+    size = 0
+    for path in map(Path, paths):
+        files = [path, *(path.rglob("*") if path.is_dir() else ())]
+        try:
+            size += sum(file.stat().st_size for file in files if file.is_file())
+        except OSError:
+            return 0
+    return 0 if STDIN in paths else size
+
+
+class _Page:
+    """What is shown: a line a result, and a summary."""
+
+    def __init__(self, *, as_json: bool, show_values: bool, dry_run: bool) -> None:
+        self.count: Counter[str] = Counter()
+        self._as_json = as_json
+        self._show_values = show_values
+        self._dry_run = dry_run
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether anything needs a person."""
+        return any(self.count[word] for word in ("refused", "unavailable", "parked", "not readable"))
+
+    def show(self, name: str, results: list[Sent]) -> None:
+        """The results of one input; skipped ones only where nothing else came of it."""
+        self.count.update(_outcome(result) for result in results)
+        for result in results if self._as_json else telling(results):
+            if self._as_json:
+                echo_json(self._row(name, result))
+            else:
+                self._show_line(name, result)
+
+    def show_request(self, method: str, url: str, body: Any) -> None:
+        """A request that would leave."""
+        if self._as_json:
+            echo_json({"method": method, "url": url, "body": body})
+            return
+        click.echo(click.style(f"{method} {safe(url)}", bold=True))
+        for line in json.dumps(body, indent=2, ensure_ascii=False).splitlines():
+            click.echo(safe(line))
+
+    def _show_line(self, name: str, result: Sent) -> None:
+        outcome = _outcome(result)
+        shown = "ready" if self._dry_run and outcome == "accepted" else outcome
+        head = click.style(f"{shown:<11}", fg=_COLOURS[outcome])
+        if not isinstance(result, Delivery):
+            label = f"{safe(result.metric)}: " if result.metric else ""
+            click.echo(f"{head} {label}{safe(result.detail)}  ({safe(name)})")
+        else:
+            made = result.translation
+            known = made.unique_id or made.spec
+            click.echo(
+                f"{head} {safe(made.metric):<24} {iso(made.time) if made.time else '':<20} {safe(known)}"
+            )
+            if not isinstance(result.answer, Accepted):
+                click.echo(f"            {safe(self._why(result.answer))}  ({safe(name)})")
+        for issue in _issues(result):
+            click.echo(f"            {safe(str(issue))}")
+
+    def _why(self, answer: Any) -> str:
+        said = (
+            f" ({answer.detail})"
+            if self._show_values and isinstance(answer, Rejected) and answer.detail
+            else ""
+        )
+        return f"{answer.reason}{said}"
+
+    def _row(self, name: str, result: Sent) -> dict[str, Any]:
+        made = result.translation if isinstance(result, Delivery) else result
+        answer = result.answer if isinstance(result, Delivery) else None
+        reason = f"{made.reason}: {made.detail}" if isinstance(made, Skipped | Parked) else None
+        if answer is not None and not isinstance(answer, Accepted):
+            reason = self._why(answer)
+        return {
+            "input": name,
+            "outcome": _outcome(result),
+            "metric": made.metric or None,
+            "unique_id": getattr(made, "unique_id", "") or None,
+            "reason": reason,
+            "pointer": answer.pointer if isinstance(answer, Rejected) else None,
+            "issues": [issue.as_json() for issue in _issues(result)],
+        }
+
+    def sum_up(self) -> None:
+        """What became of everything."""
+        if self._as_json:
+            return
+        accepted = "ready, and not sent" if self._dry_run else "accepted"
+        words = ("refused", "unavailable", "parked", "skipped", "not readable")
+        parts = [f"{self.count['accepted']} {accepted}"]
+        parts += [f"{self.count[word]} {_SUMMARY.get(word, word)}" for word in words if self.count[word]]
+        click.echo(f"\n{counted(self.count['inputs'], 'input')}: {', '.join(parts)}")
+        if self.count["unavailable"]:
+            click.echo("What was not sent can be sent again: Klaviyo records the same id once.")
+
+
+_SUMMARY = {"unavailable": "not sent"}
+
+
+def _outcome(result: Sent) -> str:
+    if isinstance(result, Delivery):
+        if isinstance(result.answer, Accepted):
+            return "accepted"
+        return "refused" if isinstance(result.answer, Rejected) else "unavailable"
+    return "parked" if isinstance(result, Parked) else "skipped"
+
+
+def _issues(result: Sent) -> tuple[Any, ...]:
+    if not isinstance(result, Delivery):
+        return result.issues
+    left_out = result.answer.left_out if isinstance(result.answer, Accepted) else ()
+    return (*result.translation.issues, *left_out)

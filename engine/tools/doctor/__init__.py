@@ -1,0 +1,1 @@
+"""Is everything connected as it should be?"""

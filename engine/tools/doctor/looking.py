@@ -1,0 +1,44 @@
+"""A look at both accounts."""
+
+from collections.abc import Iterator, Sequence
+
+from engine.clock import SystemClock
+from engine.errors import SettingsError
+from engine.intercom.rest import Rest
+from engine.language.plan import Plan
+from engine.settings import Settings
+from engine.tools.accounts import klaviyo_of, wire_of
+from engine.tools.doctor.at_intercom import look_at_intercom
+from engine.tools.doctor.at_klaviyo import look_at_klaviyo
+from engine.tools.doctor.findings import Dated, Finding
+
+PATIENCE_SECONDS = 20.0
+
+
+def look(settings: Settings, plans: Sequence[Plan]) -> Iterator[Finding]:
+    """What there is to say of both accounts, one after another; a secret that is missing is a fault."""
+    yield from _missing(settings, "Intercom", "INTERCOM_TOKEN")
+    if settings.intercom_token:
+        dated = Dated(wire_of(settings), SystemClock())
+        rest = Rest(
+            settings.intercom_token,
+            settings.intercom_region,
+            url=settings.intercom_url,
+            transport=dated,
+            patience_seconds=PATIENCE_SECONDS,
+        )
+        region, has_secret = settings.intercom_region, bool(settings.intercom_secrets)
+        yield from look_at_intercom(rest, region, dated, plans, has_secret=has_secret)
+    yield from _missing(settings, "Klaviyo", "KLAVIYO_API_KEY")
+    if settings.klaviyo_key or settings.klaviyo_token:
+        dated = Dated(wire_of(settings), SystemClock())
+        yield from look_at_klaviyo(klaviyo_of(settings, dated), dated, plans)
+
+
+def _missing(settings: Settings, side: str, name: str) -> Iterator[Finding]:
+    """A secret that is not set: the other side can still be looked at."""
+    try:
+        settings.need(name)
+    except SettingsError as error:
+        for issue in error.issues:
+            yield Finding(side, "fault", issue.message, issue.hint)

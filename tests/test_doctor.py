@@ -1,0 +1,280 @@
+"""`doctor` and `records pull` against servers on this machine: what is asked, found and to be done next."""
+
+import json
+import stat
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from examples.stand_in import Answer, StandIn
+from tests.support import FIXTURES, RECORDS, ROOT, Ran, records_as_intercom, run
+
+SECRETS = {
+    "INTERCOM_TOKEN": "tok_canary_41",
+    "KLAVIYO_API_KEY": "pk_canary_42",
+    "INTERCOM_CLIENT_SECRET": "cs_canary_43",
+}
+ACCOUNT = {"contact_information": {"organization_name": "Shop GmbH"}, "test_account": True}
+
+
+def metric(name: str, home: str = "API") -> dict[str, Any]:
+    return {"type": "metric", "id": name, "attributes": {"name": name, "integration": {"name": home}}}
+
+
+METRICS = [metric("Created Ticket"), metric("created conversation"), metric("Rated Conversation", "Intercom")]
+
+
+def klaviyo(method: str, path: str, body: Any) -> Answer:
+    """An account whose key may do everything, and which writes nothing."""
+    if method == "POST":
+        assert body == {"data": {}}, "nothing that could be written"
+        return 400, {}, {"errors": [{"code": "invalid", "detail": "bad"}]}
+    if path == "/api/accounts":
+        return 200, {}, {"data": [{"type": "account", "id": "A", "attributes": ACCOUNT}]}
+    return 200, {}, {"data": METRICS if path.startswith("/api/metrics") else [], "links": {"next": None}}
+
+
+def intercom(method: str, path: str, body: Any) -> Answer:
+    """A workspace whose token may read everything."""
+    if path in ("/conversations", "/contacts", "/tickets/search"):
+        return 200, {}, {"type": "list", "data": [], "total_count": 0}
+    return records_as_intercom(method, path, body)
+
+
+def without(answer: Any, *paths: str, scope_of: str = "") -> Any:
+    """The same, but for some addresses that are not allowed."""
+
+    def refusing(method: str, path: str, body: Any) -> Answer:
+        if f"{method} {path}" in paths:
+            if scope_of == "klaviyo":
+                return 403, {}, {"errors": [{"code": "permission_denied", "detail": "no"}]}
+            return 403, {}, {"type": "error.list", "errors": [{"code": "forbidden"}]}
+        result: Answer = answer(method, path, body)
+        return result
+
+    return refusing
+
+
+def look(
+    monkeypatch: pytest.MonkeyPatch,
+    of_intercom: Any = intercom,
+    of_klaviyo: Any = klaviyo,
+    *,
+    arguments: tuple[str, ...] = (),
+    **more: str,
+) -> tuple[Ran, StandIn, StandIn]:
+    """Run `doctor` with the clone's mappings; no secret is ever shown."""
+    with StandIn(of_intercom) as one, StandIn(of_klaviyo) as other:
+        own = {"INTERCOM_URL": one.url, "KLAVIYO_URL": other.url, "INTERCOM_REGION": "eu", **SECRETS, **more}
+        for name, text in own.items():
+            monkeypatch.setenv(name, text) if text else monkeypatch.delenv(name, raising=False)
+        ran = run("doctor", "--mappings", ROOT / "mappings", *arguments)
+    assert "canary" not in ran.out + ran.err
+    return ran, one, other
+
+
+def found(ran: Ran) -> dict[str, dict[str, Any]]:
+    """The findings of a `--json` run by what they say."""
+    return {row["what"]: row for row in ran.rows}
+
+
+def the(ran: Ran, start: str) -> dict[str, Any]:
+    [row] = [row for what, row in found(ran).items() if what.startswith(start)]
+    return row
+
+
+def test_where_all_is_well_every_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran, one, _ = look(monkeypatch)
+    assert ran.code == 0
+    assert "the workspace is Shop (hx7q2m9d), hosted in EU" in ran.out
+    assert "the account is Shop GmbH, a test account; revision 2026-07-15" in ran.out
+    assert "all that is needed is there" in ran.out
+    assert {method for method, path, _ in one.calls if path != "/tickets/search"} == {"GET"}
+
+
+def test_topics_are_listed_with_where_to_tick_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = the(look(monkeypatch, arguments=("--json",))[0], "the mappings answer")
+    assert "conversation.rating.added" in row["what"]
+    assert "contact.user.updated" in row["what"]
+    assert "Webhooks" in row["next"]
+
+
+@pytest.mark.parametrize(
+    ("path", "scope"),
+    [
+        ("GET /conversations", "Read conversations"), ("POST /tickets/search", "Read tickets"),
+        ("GET /contacts", "Read and list users and companies"),
+        ("GET /contacts/0", "Read one user and one company"),
+        ("GET /tags", "Read tags"), ("GET /admins", "Read admins"),
+    ],
+)  # fmt: skip
+def test_a_scope_that_the_token_lacks_is_named_as_intercom_names_it(
+    monkeypatch: pytest.MonkeyPatch, path: str, scope: str
+) -> None:
+    ran = look(monkeypatch, without(intercom, path), arguments=("--json",))[0]
+    assert ran.code == 1
+    row = the(ran, f"the token lacks {scope}")
+    assert (row["side"], row["state"]) == ("Intercom", "fault")
+    assert "Authentication" in row["next"]
+    assert sum(row["state"] == "fault" for row in ran.rows) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "scope", "state"),
+    [
+        ("POST /api/events", "events:write", "fault"),
+        ("POST /api/profile-import", "profiles:write", "fault"),
+        ("POST /api/profile-bulk-import-jobs", "lists:write and profiles:write", "warning"),
+        ("GET /api/metrics", "metrics:read", "warning"), ("GET /api/events", "events:read", "warning"),
+        ("GET /api/profiles", "profiles:read", "warning"),
+        ("GET /api/accounts", "accounts:read", "warning"),
+    ],
+)  # fmt: skip
+def test_a_scope_that_the_key_lacks_is_named(
+    monkeypatch: pytest.MonkeyPatch, path: str, scope: str, state: str
+) -> None:
+    ran = look(monkeypatch, of_klaviyo=without(klaviyo, path, scope_of="klaviyo"), arguments=("--json",))[0]
+    assert ran.code == (state == "fault")
+    row = the(ran, f"the key lacks {scope}:")
+    assert (row["side"], row["state"]) == ("Klaviyo", state)
+    assert "new key" in row["next"]
+
+
+def test_a_workspace_in_another_region_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = look(monkeypatch, arguments=("--json",), INTERCOM_REGION="us")[0]
+    row = the(ran, "it is hosted in EU")
+    assert row["state"] == "fault"
+    assert "INTERCOM_REGION=eu" in row["next"]
+
+
+@pytest.mark.parametrize(
+    ("of_intercom", "of_klaviyo", "told"),
+    [
+        (lambda *_: (401, {}, {"errors": [{"code": "unauthorized"}]}), klaviyo, "region"),
+        (intercom, lambda *_: (401, {}, {"errors": [{"code": "authentication_failed"}]}), "KLAVIYO_API_KEY"),
+    ],
+)
+def test_a_wrong_token_says_where_a_right_one_comes_from(
+    monkeypatch: pytest.MonkeyPatch, of_intercom: Any, of_klaviyo: Any, told: str
+) -> None:
+    ran = look(monkeypatch, of_intercom, of_klaviyo, arguments=("--json",))[0]
+    assert ran.code == 1
+    assert any(row["state"] == "fault" and told in row["next"] for row in ran.rows)
+    assert {row["side"] for row in ran.rows} == {"Intercom", "Klaviyo"}, (
+        "one side's fault does not hide the other"
+    )
+
+
+def test_metrics_that_clash_with_ours_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = look(monkeypatch, arguments=("--json",))[0]
+    assert (
+        the(ran, "Klaviyo's own Intercom integration has these as well: Rated Conversation")["state"]
+        == "warning"
+    )
+    assert the(ran, 'there is a metric "created conversation", and the mappings write "Created Conversation"')
+    assert "Created Ticket" not in the(ran, "no event of these has come yet")["what"]
+
+
+@pytest.mark.parametrize(("ahead", "told"), [(0, "the clocks agree"), (-300, "ahead of"), (300, "behind")])
+def test_a_clock_that_is_wrong_is_told(monkeypatch: pytest.MonkeyPatch, ahead: float, told: str) -> None:
+    def dated(method: str, path: str, body: Any) -> Answer:
+        status, _, value = klaviyo(method, path, body)
+        return (
+            status,
+            {"Date": format_datetime(datetime.now(UTC) + timedelta(seconds=ahead), usegmt=True)},
+            value,
+        )
+
+    ran = look(monkeypatch, of_klaviyo=dated, arguments=("--json",))[0]
+    rows = [row for row in ran.rows if row["side"] == "Klaviyo" and told in row["what"]]
+    assert [row["state"] for row in rows] == ["fault" if ahead else "fine"]
+
+
+def test_without_secrets_each_is_asked_for_and_nobody_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran, one, other = look(monkeypatch, INTERCOM_TOKEN="", KLAVIYO_API_KEY="")
+    assert ran.code == 1
+    assert "INTERCOM_TOKEN is not set" in ran.out
+    assert "neither KLAVIYO_API_KEY nor KLAVIYO_ACCESS_TOKEN is set" in ran.out
+    assert one.calls == other.calls == []
+
+
+def test_answers_that_are_none_end_in_a_line_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.tools.doctor.looking.PATIENCE_SECONDS", 0.0)
+    ran = look(
+        monkeypatch, lambda *_: (200, {}, b"<html>"), lambda *_: (200, {}, b"<html>"), arguments=("--json",)
+    )[0]
+    assert ran.code == 1
+    assert [row["state"] for row in ran.rows] == ["fault", "fault"]
+
+
+# records pull
+
+
+def pull(monkeypatch: pytest.MonkeyPatch, *arguments: object, answer: Any = intercom) -> tuple[Ran, StandIn]:
+    with StandIn(answer) as server:
+        for name, text in {"INTERCOM_URL": server.url, "INTERCOM_TOKEN": "tok_canary_41"}.items():
+            monkeypatch.setenv(name, text)
+        ran = run("records", "pull", "--mappings", ROOT / "mappings", *arguments)
+    assert "canary" not in ran.out + ran.err
+    return ran, server
+
+
+def test_what_notifications_need_is_put_into_a_file_that_answers_look_ups(
+    monkeypatch: pytest.MonkeyPatch, here: Path
+) -> None:
+    names = [FIXTURES / "ticket.created.json", FIXTURES / "conversation.rating.added.json"]
+    ran, server = pull(monkeypatch, *names)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out == "records.json: 1 contact, 2 admins, 2 teams, 2 tags\n" or ran.out.startswith(
+        "records.json: 1 contact"
+    )
+    offline = [
+        run("translate", "--json", "--mappings", ROOT / "mappings", *names, "--records", file).rows
+        for file in ("records.json", RECORDS)
+    ]
+    assert offline[0] == offline[1]
+    assert stat.S_IMODE(Path("records.json").stat().st_mode) == 0o600
+    assert sum(path.startswith("/contacts") for _, path, _ in server.calls) == 1
+
+
+def test_a_second_pull_adds_to_the_file(monkeypatch: pytest.MonkeyPatch, here: Path) -> None:
+    known = {"contacts": [{"id": "old", "name": "kept"}], "teams": [{"id": "9681002", "name": "stale"}]}
+    Path("r.json").write_text(json.dumps(known))
+    ran, _ = pull(monkeypatch, FIXTURES / "ticket.created.json", "--into", "r.json")
+    assert ran.code == 0
+    tables = json.loads(Path("r.json").read_text())
+    assert [row["id"] for row in tables["contacts"]] == ["old", "68b1c2d3e4f5a6b7c8d9e0f1"]
+    assert "Returns & Refunds" in [row["name"] for row in tables["teams"]]
+    assert "stale" not in [row["name"] for row in tables["teams"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "told"),
+    [
+        ("[]", ("--into", "r.json"), "records are lists under"),
+        ("", ("--into", "r.yaml"), "ends in .json"),
+        ("", ("--into", "absent/r.json"), "absent"),
+    ],
+)
+def test_a_file_that_cannot_take_records_is_left_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, here: Path, text: str, arguments: tuple[str, ...], told: str
+) -> None:
+    if text:
+        Path("r.json").write_text(text)
+    ran, _ = pull(monkeypatch, FIXTURES / "ticket.created.json", *arguments)
+    assert ran.code == 2
+    assert told in ran.err
+    assert not text or Path("r.json").read_text() == text
+
+
+def test_a_token_that_may_not_read_contacts_ends_it_with_the_scope(
+    monkeypatch: pytest.MonkeyPatch, here: Path
+) -> None:
+    path = "GET /contacts/68b1c2d3e4f5a6b7c8d9e0f1"
+    ran, _ = pull(monkeypatch, FIXTURES / "ticket.created.json", answer=without(intercom, path))
+    assert ran.code == 2
+    assert "Read one user and one company" in ran.err
+    assert not Path("records.json").exists()
