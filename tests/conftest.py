@@ -1,13 +1,30 @@
 """Where tests stand (in the clone, in an empty folder, in one with a few specs), and what many look at."""
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.canaries import Watch
 from tests.letters import write_letters
 from tests.support import FIXTURES, RECORDS, ROOT, run
+
+
+@pytest.fixture(scope="session")
+def watch() -> Watch:
+    made = Watch()
+    made.start()
+    return made
+
+
+@pytest.fixture(autouse=True)
+def no_canary_is_shown(watch: Watch) -> Iterator[None]:
+    """No customer and no secret in a log line, an issue or an error of the engine, whatever the test."""
+    watch.caught.clear()
+    yield
+    assert watch.caught == []
 
 
 @pytest.fixture

@@ -2,17 +2,20 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import yaml
 from click.testing import CliRunner
 
 from engine import Runner, Translation, load
 from engine.commands import main
+from engine.ports import Response
 
 ROOT = Path(__file__).resolve().parents[1]
 FIXTURES = ROOT / "tests" / "fixtures"
@@ -148,3 +151,111 @@ def check_session(expected: list[str], output: str, command: str) -> None:
         assert lines[position : position + 1] == [line], command
         position, skipping = position + 1, False
     assert skipping or not expected or position == len(lines), f"{command}: more is printed"
+
+
+class ManualClock:
+    """A clock that only waiting moves on, and whose chance is always the same."""
+
+    def __init__(self, start: datetime = NOW, jitter: float = 1.0) -> None:
+        self.seconds = 0.0
+        self.waits: list[float] = []
+        self._start = start
+        self._jitter = jitter
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=self.seconds)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.seconds += seconds
+
+    def jitter(self) -> float:
+        return self._jitter
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that was sent over a `Wire`."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: bytes | None = None
+
+    def json(self) -> Any:
+        """The body's value."""
+        return json.loads(self.body or b"null")
+
+
+@dataclass
+class Wire:
+    """A transport that answers from a function, and keeps what was sent over it."""
+
+    answer: Callable[[Call], Response]
+    calls: list[Call] = field(default_factory=list)
+
+    def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Response:
+        call = Call(method, url, dict(headers), body)
+        self.calls.append(call)
+        return self.answer(call)
+
+
+def answers(*given: Response | Exception) -> Wire:
+    """A transport that gives these answers one after another, and the last for ever."""
+    left = list(given)
+
+    def answer(_: Call) -> Response:
+        one = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(one, Exception):
+            raise one
+        return one
+
+    return Wire(answer)
+
+
+def json_answer(status: int, value: Any = None, **headers: str) -> Response:
+    """An answer of JSON, or without a body; `Retry_After` stands for the header Retry-After."""
+    named = {name.replace("_", "-").lower(): text for name, text in headers.items()}
+    return Response(status, named, b"" if value is None else json.dumps(value).encode())
+
+
+@cache
+def _rest_answers() -> dict[str, Any]:
+    """What Intercom's REST says of each record of the fixtures, by its path."""
+    tables = records_file()
+    found = {f"/{plural}/{row['id']}": row for plural, rows in tables.items() for row in rows}
+    return found | {
+        "/admins": {"type": "admin.list", "admins": tables["admins"]},
+        "/teams": {"type": "team.list", "teams": tables["teams"]},
+        "/tags": {"type": "list", "data": tables["tags"]},
+    }
+
+
+@cache
+def records_file() -> dict[str, list[dict[str, Any]]]:
+    """The tables of the fixtures' records."""
+    return yaml.safe_load(RECORDS.read_text(encoding="utf-8"))
+
+
+def records_as_intercom(method: str, path: str, body: Any) -> tuple[int, dict[str, str], Any]:
+    """An answer of Intercom's REST, whose workspace has the records of the fixtures."""
+    found = _rest_answers().get(path.partition("?")[0])
+    if path == "/contacts/search":
+        wanted = body["query"]["value"]
+        rows = [row for row in records_file()["contacts"] if row["id"] in wanted]
+        return 200, {}, {"type": "list", "data": rows, "total_count": len(rows), "pages": {"type": "pages"}}
+    if path == "/me":
+        app = {
+            "type": "app",
+            "id_code": "hx7q2m9d",
+            "name": "Shop",
+            "region": "EU",
+            "timezone": "Europe/Berlin",
+        }
+        return 200, {}, {"type": "admin", "id": "1", "app": app}
+    if found is None:
+        return 404, {}, {"type": "error.list", "errors": [{"code": "not_found", "message": "not found"}]}
+    return 200, {}, found

@@ -12,6 +12,7 @@ import click
 import pytest
 
 from engine.commands import main
+from examples.stand_in import StandIn
 from tests.letters import letter
 from tests.support import (
     FIXTURES,
@@ -25,6 +26,7 @@ from tests.support import (
     places,
     put,
     read,
+    records_as_intercom,
     run,
     write,
 )
@@ -256,23 +258,30 @@ def examples() -> list[Any]:
 
 
 @pytest.mark.parametrize(("name", "example"), examples())
-def test_the_example_in_the_help_of_a_command_works(name: str, example: str, here: Path) -> None:
+def test_the_example_in_the_help_of_a_command_works(
+    name: str, example: str, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for folder in ("mappings", "schemas", "tests/fixtures", "examples", "docs"):  # some commands write
         shutil.copytree(ROOT / folder, here / folder, ignore=shutil.ignore_patterns("versions"))
     shutil.copy(ROOT / "README.md", here)
-    for line in example.strip().splitlines():
-        words = shlex.split(line)
-        assert words[:2] == ["intercom-klaviyo", name]
-        ran = run(*words[1:])
-        assert ran.code in (0, 1)
-        assert ran.err == ""
-        assert ran.out
+    with StandIn(records_as_intercom) as intercom, StandIn() as klaviyo:
+        for service, server in (("INTERCOM", intercom), ("KLAVIYO", klaviyo)):
+            monkeypatch.setenv(f"{service}_URL", server.url)
+        monkeypatch.setenv("INTERCOM_TOKEN", "t")
+        monkeypatch.setenv("KLAVIYO_API_KEY", "pk_x")
+        for line in example.strip().splitlines():
+            words = shlex.split(line)
+            assert words[:2] == ["intercom-klaviyo", name]
+            ran = run(*words[1:])
+            assert ran.code in (0, 1)
+            assert ran.err == ""
+            assert ran.out
 
 
 def test_the_help_lists_every_command_with_its_own_first_line() -> None:
     assert commands() == [
-        "translate", "explain", "check", "test", "init", "new", "fmt", "list", "show", "coverage", "diff",
-        "explain-issue",
+        "translate", "explain", "check", "test", "send", "doctor", "records", "init", "new", "record", "fmt",
+        "list", "show", "coverage", "diff", "explain-issue",
     ]  # fmt: skip
     listed = " ".join(run("--help").out.partition("\nCommands:\n")[2].split())
     told = []

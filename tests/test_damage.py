@@ -7,6 +7,8 @@ import pytest
 
 from tests.damage import KINDS, Tally, run
 
+pytestmark = pytest.mark.long
+
 SEED = 20260901
 CASES = 500
 

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from examples.stand_in import StandIn
+from tests.support import records_as_intercom
+
 ROOT = Path(__file__).resolve().parents[1]
 FIXTURES = ROOT / "tests" / "fixtures"
 TICKET = FIXTURES / "ticket.created.json"
@@ -56,15 +59,36 @@ def needs(tool: str) -> str:
 # Embedding
 
 
-def test_there_are_two_scripts_that_embed_the_engine() -> None:
-    assert [script.name for script in SCRIPTS] == ["embed.py", "own_records.py"]
+def test_every_script_beside_the_engine_is_known_here() -> None:
+    assert [script.name for script in SCRIPTS] == ["embed.py", "own_records.py", "send.py", "stand_in.py"]
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
-def test_the_command_in_an_examples_docstring_works_as_it_stands(script: Path) -> None:
+def test_the_command_in_an_examples_docstring_works_as_it_stands(
+    script: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     docstring = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) or ""
-    [command] = re.findall(r"^ {4}python (.+)$", docstring, re.MULTILINE)
-    assert printed(sys.executable, *command.split())
+    [command] = re.findall(r"^ {4}python ((?:.+\\\n)*.+)$", docstring, re.MULTILINE)
+    with StandIn(records_as_intercom) as intercom, StandIn() as klaviyo:
+        keys = {"INTERCOM_TOKEN": "t", "INTERCOM_URL": intercom.url}
+        keys |= {"KLAVIYO_API_KEY": "pk_x", "KLAVIYO_URL": klaviyo.url}
+        for name, text in keys.items():
+            monkeypatch.setitem(ENVIRONMENT, name, text)
+        assert printed(sys.executable, *command.replace("\\\n", " ").split())
+
+
+def test_what_the_sending_script_sends_has_its_names_and_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
+    with StandIn(records_as_intercom) as intercom, StandIn() as klaviyo:
+        keys = {"INTERCOM_TOKEN": "t", "INTERCOM_URL": intercom.url}
+        keys |= {"KLAVIYO_API_KEY": "pk_x", "KLAVIYO_URL": klaviyo.url}
+        for name, text in keys.items():
+            monkeypatch.setitem(ENVIRONMENT, name, text)
+        out = printed(sys.executable, ROOT / "examples" / "send.py", TICKET)
+    assert re.findall(r"^accepted (.+ Ticket) ic:", out, re.MULTILINE) == [
+        "Created Ticket",
+        "Submitted Ticket",
+    ]
+    assert sorted(metric for _, metric in klaviyo.events()) == ["Created Ticket", "Submitted Ticket"]
 
 
 @pytest.mark.parametrize("cwd", [ROOT, None], ids=["the clone", "elsewhere"])
@@ -165,7 +189,8 @@ def test_the_demo_shows_the_main_job_and_what_to_try_next() -> None:
 def test_the_demo_runs_the_commands_that_it_shows() -> None:
     lines = (ROOT / "examples" / "demo.sh").read_text(encoding="utf-8").splitlines()
     titles = [shlex.split(line)[1] for line in lines if line.startswith("title ")]
-    commands = [line.partition(" ")[2] for line in lines if line.startswith("intercom-klaviyo ")]
+    run_by = re.compile(r"(?:python examples/stand_in\.py )?intercom-klaviyo (.+)")
+    commands = [found[1] for line in lines if (found := run_by.match(line))]
     assert titles == commands
 
 

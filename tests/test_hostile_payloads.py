@@ -101,6 +101,7 @@ def measured(machine: Runner, raw: bytes, every: bool) -> tuple[float, list[Resu
     return least, results
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("filling", fillings())
 @pytest.mark.parametrize(("name", "place"), [(name, place) for name in PLACES for place in PLACES[name]])
 def test_a_megabyte_of_anything_anywhere_takes_little_time_and_makes_little(

@@ -234,9 +234,7 @@ def test_the_module_and_the_command_are_the_same(installed: Installed) -> None:
 def test_explain_names_the_lines_of_the_shipped_specs(installed: Installed) -> None:
     done = installed.run("explain", FIXTURES / "ticket.created.json", "--records", FIXTURES / "records.yaml")
     assert (done.returncode, done.stderr) == (0, "")
-    assert re.search(
-        r"Assigned Team +Returns & Refunds\n +shared/ticket\.yaml:\d+  team\.name", done.stdout
-    )
+    assert re.search(r"Assigned Team +Returns & Refunds\n +shared/ticket\.yaml:\d+  team\.name", done.stdout)
 
 
 def test_the_embedding_example_runs_on_the_installed_package(installed: Installed) -> None:
