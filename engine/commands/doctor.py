@@ -52,9 +52,9 @@ def doctor(mappings: str, settings_file: str, as_json: bool) -> None:
 
 def _show(finding: Finding) -> None:
     word, colour = _MARKS[finding.state]
-    lines = for_reading(f"  {word:<6} {safe(finding.what)}")
+    lines = for_reading(f"  {word:<6} {safe(finding.what)}", hang=7)
     click.echo(click.style(lines[0], fg=None if finding.state == "fine" else colour))
     for line in lines[1:]:
         click.echo(line)
-    for line in for_reading(f"         next: {safe(finding.next)}") if finding.next else ():
+    for line in for_reading(f"         next: {safe(finding.next)}", hang=6) if finding.next else ():
         click.echo(line)

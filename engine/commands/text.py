@@ -105,22 +105,25 @@ def show_issues(issues: Iterable[Issue], *, err: bool = False, width: int = 0) -
             click.echo(line, err=err)
 
 
-def _wrapped(text: str, width: int, *, breaks_words: bool = True) -> list[str]:
+def _wrapped(text: str, width: int, *, breaks_words: bool = True, hang: int = 4) -> list[str]:
     """The text in lines of a width, later ones indented; in one line where there is none."""
     if not width or len(text) <= width:
         return [text]
     indent = " " * (len(text) - len(text.lstrip()))
     return wrap(
-        text.lstrip(), width, initial_indent=indent, subsequent_indent=indent + "    ",
+        text.lstrip(), width, initial_indent=indent, subsequent_indent=indent + " " * hang,
         break_on_hyphens=False, break_long_words=breaks_words,
     )  # fmt: skip
 
 
-def for_reading(text: str, *, err: bool = False) -> list[str]:
-    """One line, in which a program can look for words; several where a person sits at a terminal."""
+def for_reading(text: str, *, err: bool = False, hang: int = 4) -> list[str]:
+    """One line, in which a program can look for words; several where a person sits at a terminal.
+
+    Later ones are indented by *hang* more than the first.
+    """
     stream = sys.stderr if err else sys.stdout
     is_terminal = stream is not None and stream.isatty()
-    return _wrapped(text, page_width() if is_terminal else 0, breaks_words=False)
+    return _wrapped(text, page_width() if is_terminal else 0, breaks_words=False, hang=hang)
 
 
 def stop(message: str, issues: Iterable[Issue] = (), *, names: Iterable[str] = ()) -> NoReturn:
