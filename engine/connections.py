@@ -7,11 +7,12 @@ where it follows none.
 
 import io
 import logging
+import socket
 import threading
 import time
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPException, HTTPResponse
 from re import fullmatch
 from typing import Any
@@ -194,8 +195,24 @@ def _adapter(attempt: Attempt) -> HTTPAdapter:
     class Plain(HTTPConnection):
         response_class = Answer
 
+        def _new_conn(self) -> socket.socket:
+            # urllib3 gives each of a name's addresses the whole time to connect.
+            named, seconds = self._dns_host, self.timeout
+            try:
+                found = socket.getaddrinfo(named, self.port, type=socket.SOCK_STREAM)
+            except OSError as error:
+                raise NameResolutionError(self.host, self, error) from None  # type: ignore[arg-type]
+            try:
+                for *_, address in found[:-1]:
+                    self._dns_host, self.timeout = str(address[0]), attempt.left(seconds)
+                    with suppress(HTTPError):
+                        return super()._new_conn()
+                self._dns_host, self.timeout = str(found[-1][-1][0]), attempt.left(seconds)
+                return super()._new_conn()
+            finally:
+                self._dns_host = named
+
         def connect(self) -> None:
-            self.timeout = attempt.left(self.timeout)
             try:
                 super().connect()
             finally:

@@ -50,8 +50,12 @@ class Enquiry:
         self._every = every
         self._deadline = deadline_seconds
         self._unanswered: set[tuple[str, str]] = set()
+        self._readers: dict[str, list[Plan]] = {}
+        """The plans that look a contact up, by its id."""
         self._cut: dict[int, str] = {}
         """Notifications, by their place among the pairs, whose contact has more tags than are known."""
+        self._cut_records: set[str] = set()
+        """Contacts that were looked up and have more tags than are known."""
         if records is not None:
             self._complete_contacts(records)
             self._ask(records)
@@ -59,8 +63,11 @@ class Enquiry:
     def missing(self, place: int) -> list[tuple[str, str]]:
         """What the plan of a pair needs and nobody answered for, as tables with ids."""
         found = [(ALL_TAGS, self._cut[place])] if place in self._cut else []
+        plan, notification = self.pairs[place]
+        if self._cut_records and plan.reads_tags("contact"):
+            first = plan.needs(notification, {}, every=self._every).get("contact", set())
+            found += sorted((ALL_TAGS, key) for key in first & self._cut_records)
         if self._unanswered:
-            plan, notification = self.pairs[place]
             wanted = plan.needs(notification, self.known, every=self._every)
             found += sorted((table, key) for table, keys in wanted.items() for key in keys)
         return found
@@ -73,7 +80,7 @@ class Enquiry:
             for table, ids in sorted(wanted.items()):
                 found = dict(records.fetch(table, sorted(ids)))
                 if table == "contact":
-                    self._complete_records(records, found, left)
+                    self._complete_records(records, found)
                 self.known |= {(table, key): found[key] for key in ids if key in found}
                 self._unanswered |= {(table, key) for key in ids if key not in found}
 
@@ -90,6 +97,8 @@ class Enquiry:
             new = {(table, key) for table, keys in needs.items() for key in keys} - self._unanswered
             for table, key in new:
                 wanted.setdefault(table, set()).add(key)
+                if table == "contact":
+                    self._readers.setdefault(key, []).append(plan)
             if new:
                 waiting.append((plan, notification))
         return wanted, waiting
@@ -112,19 +121,23 @@ class Enquiry:
             event = _swapped(notification.event, contact, _with_tags(contact, found[key]))
             self.pairs[place] = (plan, replace(notification, event=event))
 
-    def _complete_records(
-        self, records: Records, found: dict[str, Record | None], pairs: Iterable[Pair]
-    ) -> None:
-        """Give contacts that were looked up all their tags; one whose tags nobody answers for is left out."""
-        cut = [key for key, record in found.items() if record and _has_more_tags(record)]
+    def _complete_records(self, records: Records, found: dict[str, Record | None]) -> None:
+        """Give contacts that were looked up all their tags, where a plan that did so reads them."""
+        cut = [
+            key
+            for key, record in found.items()
+            if record
+            and _has_more_tags(record)
+            and any(plan.reads_tags("contact") for plan in self._readers.get(key, ()))
+        ]
         if not cut or not isinstance(records, WholeTags):
             return
-        if any(plan.reads_tags("contact") for plan in {plan.name: plan for plan, _ in pairs}.values()):
-            tags = records.tags_of(cut)
-            for key in cut:
-                record = found.pop(key)
-                if record and key in tags:
-                    found[key] = _with_tags(record, tags[key])
+        tags = records.tags_of(cut)
+        self._cut_records |= {*cut} - tags.keys()
+        for key in cut:
+            record = found[key]
+            if record and key in tags:
+                found[key] = _with_tags(record, tags[key])
 
 
 def settled(result: Result, plan: Plan, missing: Sequence[tuple[str, str]], *, partial: bool) -> Result:

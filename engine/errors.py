@@ -15,6 +15,7 @@ Each class answers one question: what must the caller do?
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from engine.issues import Issue
 
@@ -86,9 +87,15 @@ class Rejected(EngineError):
 
 
 class Denied(EngineError):
-    """Our key is not accepted, or may not do this. `scope` is what it lacks, where that is known."""
+    """Our key is not accepted, or may not do this. `scope` is what it lacks, where that is known.
+
+    Of several requests, `answers` has what became of those that were answered before, by their place; of
+    several notifications, `rows` is what `Runner.send_all` would have given.
+    """
 
     def __init__(self, reason: str, scope: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.scope = scope
+        self.answers: dict[int, Any] = {}
+        self.rows: list[Any] = []

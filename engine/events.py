@@ -30,12 +30,13 @@ class Request:
     """A body for Klaviyo, ready to send: JSON values only, checked against Klaviyo's rules.
 
     `endpoint` is `/api/events` or `/api/profile-import`. `unique_id` is what Klaviyo knows an event
-    again by; a profile has none.
+    again by; a profile has none. `required` are fields without which it must not go (`properties.Title`).
     """
 
     endpoint: str
     body: dict[str, Any]
     unique_id: str = ""
+    required: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,8 @@ class Translation:
     the second; a profile has none, and neither `unique_id` nor `value`. `profile` and `properties`
     hold JSON values, none of them null (though an object in them may hold nulls). `places` says which
     line of which spec made each field (`properties.Title`). `spec` and `spec_hash` name the mapping
-    and its exact text. `request` is set by `Runner`.
+    and its exact text. `required` are the fields without which it would be parked. `request` is set by
+    `Runner`.
     """
 
     metric: str
@@ -60,6 +62,7 @@ class Translation:
     spec: str = ""
     spec_hash: str = ""
     places: Mapping[str, Place] = field(default_factory=dict, repr=False)
+    required: frozenset[str] = frozenset()
     request: Request | None = None
 
 

@@ -7,8 +7,8 @@ from typing import Any
 _EMAIL = re.compile(r"[^\s@'\"<>,;:()]+@[^\s@'\"<>,;:()]+")
 _NUMBER = re.compile(r"\+?\d[\d .()/-]{4,}\d")
 _HIDDEN = "..."
-_SHORTEST = 3
-"""Shorter texts are words of every sentence."""
+_SHORT = 3
+"""So short a text is meant only where it is a word of its own."""
 LONGEST = 300
 
 
@@ -18,8 +18,9 @@ def masked(text: str, sent: Any = None) -> str:
     Klaviyo's refusals may repeat what they refuse.
     """
     for value in sorted(set(_texts(sent)), key=len, reverse=True):
-        if len(value) >= _SHORTEST and value.lower() in text.lower():
-            text = re.sub(re.escape(value), _HIDDEN, text, flags=re.IGNORECASE)
+        edge = r"\b" if len(value) <= _SHORT else ""
+        if value.strip() and value.lower() in text.lower():
+            text = re.sub(edge + re.escape(value) + edge, _HIDDEN, text, flags=re.IGNORECASE)
     text = _NUMBER.sub(_HIDDEN, _EMAIL.sub(_HIDDEN, text))
     plain = "".join(one if one.isprintable() else " " for one in text)
     return plain if len(plain) <= LONGEST else plain[: LONGEST - 3] + _HIDDEN

@@ -1,13 +1,15 @@
 """`Runner`: the machine that scripts embed. The journey of a notification reads off its methods."""
 
 from collections.abc import Iterable, Mapping
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.clock import SystemClock
 from engine.deadline import TooSlow, within
 from engine.enquiry import Enquiry, settled
-from engine.events import Delivery, Notification, Parked, Result, Skipped, Translation
+from engine.errors import Denied, NotSent
+from engine.events import Answer, Delivery, Notification, Parked, Result, Skipped, Translation
 from engine.intercom import webhook
 from engine.intercom.records import RecordsFile, read_records
 from engine.klaviyo.request import Builder
@@ -114,18 +116,22 @@ class Runner:
     def deliver(
         self, results: Iterable[list[Result]], *, bulk: bool = False
     ) -> list[list[Delivery | Skipped | Parked]]:
-        """Deliver what was translated; what was skipped or parked stays as it is. Raises Denied."""
+        """Deliver what was translated; what was skipped or parked stays as it is.
+
+        Raises Denied, whose `rows` are the same, with NotSent for what was not answered before.
+        """
         if self._sink is None:
             raise ValueError("this runner has no sink to send to: Runner(..., sink=Klaviyo(key))")
         rows = list(results)
         requests = [
             one.request for row in rows for one in row if isinstance(one, Translation) and one.request
         ]
-        answers = iter(self._sink.deliver(requests, bulk=bulk))
-        return [
-            [Delivery(one, next(answers)) if isinstance(one, Translation) else one for one in row]
-            for row in rows
-        ]
+        try:
+            answers = dict(enumerate(self._sink.deliver(requests, bulk=bulk)))
+        except Denied as denied:
+            denied.rows = _delivered(rows, denied.answers)
+            raise
+        return _delivered(rows, answers)
 
     def _results(self, asked: Enquiry, place: int, every: bool, partial: bool) -> list[Result]:
         """What comes of one plan and one notification."""
@@ -189,6 +195,29 @@ class Runner:
         if not isinstance(result, Translation):
             return result
         return self._builder.build(result, self._clock.now())
+
+
+def _delivered(
+    rows: Iterable[list[Result]], answers: Mapping[int, Answer]
+) -> list[list[Delivery | Skipped | Parked]]:
+    """The results with the answers to their requests, in their order."""
+    place = count()
+    return [
+        [
+            Delivery(one, answers.get(next(place), NotSent("it was not sent")))
+            if isinstance(one, Translation) and one.request
+            else _unmade(one)
+            for one in row
+        ]
+        for row in rows
+    ]
+
+
+def _unmade(result: Result) -> Skipped | Parked:
+    """What is no request; a translation without one comes from a script that has not built it."""
+    if isinstance(result, Translation):
+        raise ValueError("a translation without a request cannot be delivered")
+    return result
 
 
 def _as_records(records: Records | Mapping[str, Any] | str | Path | None) -> Records | None:

@@ -1,6 +1,7 @@
 """Keys and tokens: where they come from, and that they are not printed."""
 
 import re
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,6 +114,10 @@ def _read(row: SecretSetting, environment: Mapping[str, str], say: Say) -> Secre
         if held is None:
             hint = "it takes the path of a file; the secret itself goes into the file"
             return refuse("bad-secret", f"{source} cannot be read", hint)
+        if _is_open(environment[row.file_variable]):
+            return refuse(
+                "bad-secret", f"{source} can be changed by anyone", "chmod o-w takes that right away"
+            )
         text = held
     what, hint = _fault(row.variable, text)
     return refuse("bad-secret", f"{source} {what}", hint) if what else Secret(text)
@@ -128,6 +133,11 @@ def _held(path: str) -> str | None:
     except (OSError, ValueError):
         return None
     return text.removesuffix("\n").removesuffix("\r") if text.endswith("\n") else text
+
+
+def _is_open(path: str) -> bool:
+    """Whether anyone may write to a file. Everyone may read those that Docker and Kubernetes mount."""
+    return bool(Path(path).stat().st_mode & stat.S_IWOTH)
 
 
 def _fault(name: str, text: str) -> tuple[str, str]:

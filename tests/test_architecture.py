@@ -25,7 +25,7 @@ EDGES = {"intercom", "klaviyo", "router"}
 MAY_IMPORT: dict[str, set[str]] = {
     "__main__": {"commands"},
     "__init__": {"runner", "folder", *EDGES, *BELOW_THE_EDGES},
-    "commands": {"tools", "runner", "folder", "settings", "clock", "deadline", *BELOW_THE_EDGES},
+    "commands": {"redaction", "tools", "runner", "folder", "settings", "clock", "deadline", *BELOW_THE_EDGES},
     "tools": {
         "clock",
         "enquiry",
@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runner": {"clock", "deadline", "enquiry", *EDGES, *BELOW_THE_EDGES},
     "enquiry": {"deadline", "klaviyo", *BELOW_THE_EDGES},
     "folder": {"deadline", "klaviyo", "language", "paths", "errors", "issues"},
-    "intercom": {"clock", "transport", *BELOW_THE_EDGES},
+    "intercom": {"address", "clock", "transport", *BELOW_THE_EDGES},
     "klaviyo": {"address", "clock", "redaction", "transport", *BELOW_THE_EDGES},
     "settings": {"address", "secrets", "language", "errors", "issues"},
     "secrets": {"issues"},

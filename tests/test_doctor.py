@@ -210,6 +210,21 @@ def test_answers_that_are_none_end_in_a_line_each(monkeypatch: pytest.MonkeyPatc
     assert [row["state"] for row in ran.rows] == ["fault", "fault"]
 
 
+@pytest.mark.parametrize(("theirs", "told"), [("Europe", "INTERCOM_REGION=eu"), ("AU", "INTERCOM_REGION=au")])
+def test_the_region_to_set_is_one_that_settings_take(
+    monkeypatch: pytest.MonkeyPatch, theirs: str, told: str
+) -> None:
+    def answer(method: str, path: str, body: Any) -> Answer:
+        if path == "/me":
+            return 200, {}, {"type": "admin", "app": {"id_code": "x", "name": "S", "region": theirs}}
+        return intercom(method, path, body)
+
+    row = the(
+        look(monkeypatch, answer, arguments=("--json",), INTERCOM_REGION="us")[0], f"it is hosted in {theirs}"
+    )
+    assert told in row["next"]
+
+
 # records pull
 
 
@@ -278,3 +293,28 @@ def test_a_token_that_may_not_read_contacts_ends_it_with_the_scope(
     assert ran.code == 2
     assert "Read one user and one company" in ran.err
     assert not Path("records.json").exists()
+
+
+def test_half_a_character_in_a_name_is_kept(monkeypatch: pytest.MonkeyPatch, here: Path) -> None:
+    def answer(method: str, path: str, body: Any) -> Answer:
+        status, headers, value = intercom(method, path, body)
+        return status, headers, {**value, "name": "\ud83d"} if path.startswith("/contacts/") else value
+
+    ran, _ = pull(monkeypatch, FIXTURES / "ticket.created.json", answer=answer)
+    assert ran.code == 0
+    assert json.loads(Path("records.json").read_text())["contacts"][0]["name"] == "\ud83d"
+
+
+def test_a_full_disk_leaves_the_file_that_is_there(monkeypatch: pytest.MonkeyPatch, here: Path) -> None:
+    pull(monkeypatch, FIXTURES / "ticket.created.json")
+    before = Path("records.json").read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    ran, _ = pull(monkeypatch, FIXTURES / "conversation.rating.added.json")
+    assert ran.code == 2
+    assert "No space left" in ran.err
+    assert Path("records.json").read_bytes() == before
+    assert [file.name for file in here.iterdir()] == ["records.json"]

@@ -213,6 +213,29 @@ def test_threads_share_the_window() -> None:
 # What is final
 
 
+def test_after_an_outage_the_next_question_is_asked_once_and_a_good_answer_ends_that() -> None:
+    clock = ManualClock()
+    given: list[Response | Exception] = [NotSent("no connection came about")]
+    wire = Wire(lambda _: _given(given[0]))
+    rest = a_rest(wire, clock, patience=600.0)
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            rest.get("/admins")
+    assert clock.seconds < 600
+    given[0] = FINE
+    rest.get("/admins")
+    given[0] = Response(500)
+    with pytest.raises(Unavailable):
+        rest.get("/admins")
+    assert clock.seconds > 900
+
+
+def _given(answer: Response | Exception) -> Response:
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
 def test_404_is_nothing() -> None:
     wire, clock = answers(json_answer(404, errors("not_found"))), ManualClock()
     assert a_rest(wire, clock).get("/contacts/abc") is None
@@ -583,7 +606,7 @@ def test_a_request_says_who_asks_and_for_which_version() -> None:
         ({"region": "eu"}, "https://api.eu.intercom.io"),
         ({"region": "au"}, "https://api.au.intercom.io"),
         ({"url": "http://127.0.0.1:8099"}, "http://127.0.0.1:8099"),
-        ({"url": "http://localhost:8099/intercom/"}, "http://localhost:8099/intercom"),
+        ({"url": "http://localhost:8099/"}, "http://localhost:8099"),
         ({"url": "http://[::1]:8099"}, "http://[::1]:8099"),
         ({"url": "https://stand-in.example"}, "https://stand-in.example"),
     ],

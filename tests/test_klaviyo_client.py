@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -24,6 +25,7 @@ BULK = "/data/attributes/events-bulk-create/data"
 BAD_PHONE = "Invalid phone number format (Example of a valid format: +12345678901)"
 CHALLENGE = Response(403, {"cf-mitigated": "challenge", "content-type": "text/html"}, b"<html>...</html>")
 TAKEN = Response(202)
+IMPORTED = json_answer(200, {"data": {"type": "profile", "id": "01H"}})
 
 
 def error(status: int, code: str = "invalid", pointer: str = "", detail: str = "", **meta: str) -> Response:
@@ -96,6 +98,9 @@ ANSWERS: list[tuple[str, Response | EngineError, type[Any], str]] = [
     ("a redirect", Response(302, {"location": "https://elsewhere.test/"}), Unavailable, "redirect"),
     ("a moved address", Response(308, {"location": "/api/events/"}), Unavailable, "redirect"),
     ("203", Response(203), Unavailable, "203"),
+    ("204", Response(204), Unavailable, "204"),
+    ("200, empty", Response(200), Unavailable, "no answer of its"),
+    ("200, to log in", json_answer(200, {"status": "login required"}), Unavailable, "no answer of its"),
     ("206", Response(206, {}, b"{"), Unavailable, "206"),
     ("200 with HTML", Response(200, {}, b"<html>"), Unavailable, "no answer of its"),
     ("200 with a list", Response(200, {}, b"[]"), Unavailable, "no answer of its"),
@@ -177,7 +182,7 @@ SAID = b'{"errors":[{"detail":"Request was throttled. Expected available in 7 se
 WAITS: list[tuple[str, bytes, float | None]] = [
     ("12", b"", 12), ("0", b"", 0), ("1.5", b"", 1.5), (" 3 ", b"", 3),
     ("", b"", None), ("", SAID, 7), ("", b"<html>", None), ("5", SAID, 5),
-    ("999999999", b"", 3600), ("1e400", b"", None), ("nan", b"", None), ("-5", b"", None),
+    ("999999999", b"", 900), ("1e400", b"", None), ("nan", b"", None), ("-5", b"", None),
     ("soon", b"", None), ("12 s", b"", None), ("\u0661\u0662", b"", 12), ("0x10", b"", None),
     ("Sat, 21 Nov 2026 00:00:30 GMT", b"", 30), ("Wed, 21 Oct 2015 07:28:00 GMT", b"", 0),
     ("Sat, 21 Nov 2026", b"", None), ("Fri, 99 Foo 2026 00:00:30 GMT", b"", None),
@@ -209,7 +214,7 @@ def test_a_huge_retry_after_ends_the_waiting_and_is_handed_on() -> None:
     wire = answers(Response(429, {"retry-after": "86400"}))
     [answer] = klaviyo(wire, clock, patience_seconds=600.0).deliver([event()])
     assert isinstance(answer, Unavailable)
-    assert answer.retry_after == 3600
+    assert answer.retry_after == 900
     assert len(wire.calls) == 1
     assert clock.waits == []
 
@@ -256,7 +261,7 @@ CONFLICT = error(409, "duplicate_profile", A)
 def test_a_refusal_of_one_optional_field_costs_the_field(
     request_: Request, refusal: Response, gone: str
 ) -> None:
-    wire = answers(refusal, TAKEN)
+    wire = answers(refusal, TAKEN if request_.endpoint == EVENTS else IMPORTED)
     answer = klaviyo(wire).send_event(request_)
     assert isinstance(answer, Accepted)
     assert [issue.field for issue in answer.left_out] == [gone]
@@ -457,6 +462,116 @@ def test_a_pointer_that_leads_nowhere_is_none(pointer: str) -> None:
     assert [place for place, one in enumerate(found) if one != Accepted()] == [2]
 
 
+# One that always fails, an interruption, a key that is not accepted
+
+
+@pytest.mark.parametrize("bulk", [False, True])
+@pytest.mark.parametrize("workers", [1, 8])
+def test_an_event_for_which_klaviyo_always_fails_costs_nobody_else(bulk: bool, workers: int) -> None:
+    bad = {event(17).unique_id, event(18).unique_id, event(19).unique_id, event(20).unique_id}
+    wire = Wire(lambda call: Response(500) if bad & {*ids_in(call)} else TAKEN)
+    client = klaviyo(wire, patience_seconds=600.0, workers=workers)
+    found = client.deliver(many(100), bulk=bulk)
+    assert [place for place, one in enumerate(found) if one != Accepted()] == [17, 18, 19, 20]
+    assert all(isinstance(found[place], Unavailable) for place in (17, 18, 19, 20))
+
+
+def test_after_nothing_could_be_sent_for_so_long_one_try_has_to_do() -> None:
+    clock = ManualClock()
+    wire = answers(NotSent("no connection came about"))
+    client = klaviyo(wire, clock, patience_seconds=600.0)
+    client.deliver(many(5))
+    spent = clock.seconds
+    assert 300 < spent <= 600
+    client.deliver(many(5))
+    assert clock.seconds == spent
+    clock.sleep(301)
+    client.deliver(many(5))
+    assert clock.seconds > spent + 600
+
+
+def test_patience_bounds_what_klaviyo_asks_to_wait_also_for_the_next() -> None:
+    clock = ManualClock()
+    wire = answers(Response(429, {"retry-after": "3600"}), TAKEN)
+    client = klaviyo(wire, clock, patience_seconds=600.0)
+    for _ in range(2):
+        [answer] = client.deliver([event()])
+        assert isinstance(answer, Unavailable)
+    assert clock.seconds < 600
+    assert len(wire.calls) == 1
+
+
+def test_an_interruption_leaves_what_waits_where_it_is() -> None:
+    sent = []
+
+    def interrupt(call: Call) -> Response:
+        sent.append(call)
+        if len(sent) == 10:
+            raise KeyboardInterrupt
+        return TAKEN
+
+    with pytest.raises(KeyboardInterrupt):
+        klaviyo(Wire(interrupt), workers=4).deliver(many(400))
+    assert len(sent) < 30
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_a_key_that_is_refused_on_the_way_hides_nothing_that_was_accepted(workers: int) -> None:
+    left = iter(range(100))
+    wire = Wire(lambda _: TAKEN if next(left) < 20 else error(401))
+    with pytest.raises(Denied) as denied:
+        klaviyo(wire, workers=workers).deliver(many(100))
+    assert list(denied.value.answers.values()).count(Accepted()) == 20
+    assert len(wire.calls) <= 20 + workers
+
+
+def test_a_scope_for_profiles_that_lacks_hides_no_event_of_the_same_bulk() -> None:
+    wire = Wire(lambda call: TAKEN if call.url.endswith(BULK_EVENTS) else error(403, "permission_denied"))
+    with pytest.raises(Denied) as denied:
+        klaviyo(wire).deliver([profile(), *many(3)], bulk=True)
+    assert denied.value.answers == {1: Accepted(), 2: Accepted(), 3: Accepted()}
+
+
+@pytest.mark.parametrize("fields", [{"properties.Order"}, {"value"}, {"profile.phone_number"}])
+def test_what_its_spec_requires_is_never_left_out(fields: set[str]) -> None:
+    [field] = fields
+    pointer = {"properties.Order": f"{A}/properties/Order", "value": f"{A}/value"}.get(field, PHONE)
+    required = replace(event(), required=frozenset(fields))
+    assert isinstance(klaviyo(answers(error(400, pointer=pointer), TAKEN)).send_event(required), Rejected)
+
+
+def test_what_is_of_one_person_keeps_its_order_whatever_it_is_known_by() -> None:
+    requests = [
+        profile(0, external_id="7"),
+        profile(0),
+        event(1, external_id="7"),
+        event(2, email="PERSON0@example.com"),
+    ]
+    others = many(40)
+    order = []
+
+    def note(call: Call) -> Response:
+        order.append(call.body)
+        return TAKEN if call.url.endswith(EVENTS) else IMPORTED
+
+    klaviyo(Wire(note), workers=8).deliver([requests[0], *others, *requests[1:]])
+    mine = [raw for raw in order if b"person0@example" in (raw or b"").lower() or b'"7"' in (raw or b"")]
+    sent = [json.loads(raw or b"") for raw in mine if b"ticket:0:" not in (raw or b"")]
+    assert [one for one in sent if one in [request.body for request in requests]] == [
+        one.body for one in requests
+    ]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"key": "pk_x\n"}, {"key": "pk x"}, {"key": "pk_\u00e9"}, {"patience_seconds": float("nan")},
+     {"patience_seconds": -1}, {"workers": 0}, {"url": "http://example.com"}],
+)  # fmt: skip
+def test_what_cannot_be_used_is_refused_at_once(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        Klaviyo(**{"key": "pk_x", **options})
+
+
 # Profiles in bulk
 
 
@@ -474,7 +589,7 @@ class Jobs:
     def answer(self, call: Call) -> Response:
         if call.method == "POST":
             if not call.url.endswith(BULK_PROFILES):
-                return Response(201, {}, b"{}")
+                return IMPORTED
             self.started.append(call.json())
             self._asked = 0
             return json_answer(202, {"data": {"type": "profile-bulk-import-job", "id": "Z2FsVGlja2V0"}})
@@ -515,6 +630,59 @@ def test_profiles_are_packed_by_bytes_and_none_stands_twice_in_a_job() -> None:
     assert [job.index("person0@example.com") >= 0 for job in sent if "person0@example.com" in job] == [
         True
     ] * 3
+
+
+@pytest.mark.parametrize(
+    "pointer", ["/data/attributes/email", "", "/data/attributes/profiles/data/99/x", None]
+)
+def test_profiles_that_failed_without_being_named_are_sent_alone(pointer: str | None) -> None:
+    imported = []
+
+    def answer(call: Call) -> Response:
+        if call.url.endswith(PROFILE_IMPORT):
+            imported.append(call.json()["data"]["attributes"]["email"])
+            return error(400, pointer=f"{A}/email") if "person1@" in imported[-1] else IMPORTED
+        if call.method == "POST":
+            return json_answer(202, {"data": {"id": "job"}})
+        if "import-errors" in call.url:
+            row = {"type": "import-error", "attributes": {"detail": "no", "source": {"pointer": pointer}}}
+            return json_answer(200, {"data": [] if pointer is None else [row, {"attributes": ["odd"]}]})
+        return json_answer(200, {"data": {"attributes": {"status": "complete", "failed_count": 1}}})
+
+    found = klaviyo(Wire(answer)).import_profiles([profile(n) for n in range(3)])
+    assert [type(one) for one in found] == [Accepted, Rejected, Accepted]
+    assert len(imported) == 3
+
+
+def test_a_newer_profile_never_comes_before_an_older_one_that_waits() -> None:
+    states: list[str] = []
+    jobs = iter([503, 202, 202, 202])
+
+    def answer(call: Call) -> Response:
+        if call.method == "GET":
+            return json_answer(200, {"data": {"attributes": {"status": "complete", "failed_count": 0}}})
+        status = next(jobs)
+        if status == 202:
+            sent = call.json()["data"]["attributes"]["profiles"]["data"]
+            states.extend(
+                one["attributes"]["first_name"] for one in sent if "first_name" in one["attributes"]
+            )
+        return json_answer(status, {"data": {"id": "job"}})
+
+    old, new = profile(0, first_name="Old"), profile(0, first_name="New")
+    found = klaviyo(Wire(answer), patience_seconds=60.0).deliver([old, profile(1), new], bulk=True)
+    assert found == [Accepted()] * 3
+    assert states == ["Old", "New"]
+
+
+def test_a_job_that_klaviyo_does_not_know_is_not_searched_for_bad_profiles() -> None:
+    wire = Wire(
+        lambda call: json_answer(202, {"data": {"id": "job"}}) if call.method == "POST" else error(404)
+    )
+    assert [type(one) for one in klaviyo(wire).import_profiles([profile(n) for n in range(50)])] == [
+        FateUnknown
+    ] * 50
+    assert len(wire.calls) == 2
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from engine.commands import main
+from engine.commands.send import by
+from engine.tools.inputs import Input
 from examples.stand_in import Answer, StandIn, taken
 from tests.support import FIXTURES, RECORDS, read, records_as_intercom
 
@@ -184,6 +186,7 @@ def test_every_fault_of_the_settings_is_told_at_once(klaviyo: StandIn, tmp_path:
     ("arguments", "told"),
     [
         (["--fire-flows"], "--fire-flows goes with --to"),
+        (["--fire-flows", "--to", "me@shop.example", "--history"], "not with --history"),
         (["--to", "nobody"], "--to takes an e-mail address"),
         (["--metric", "Created Tickt"], 'did you mean "Created Ticket"'),
         (["--records", "absent.yaml"], "absent.yaml"),
@@ -205,3 +208,35 @@ def test_without_records_and_token_nothing_is_sent_and_both_keys_are_asked_for(k
     assert "INTERCOM_TOKEN is not set" in result.output
     assert "KLAVIYO_API_KEY" in result.output
     assert klaviyo.calls == []
+
+
+def test_a_key_that_may_not_import_profiles_hides_no_event_that_was_accepted() -> None:
+    def answer(method: str, path: str, body: Any) -> Answer:
+        if "profile" in path:
+            return 403, {}, {"errors": [{"code": "permission_denied"}]}
+        return taken(method, path, body)
+
+    with StandIn(answer) as server:
+        result = send(server, TICKET, CONTACT, *WITH_RECORDS, "--history")
+    assert result.exit_code == 2
+    assert "accepted    Created Ticket" in result.output
+    assert "2 inputs: 2 accepted, 1 not sent" in result.output
+    assert "lacks a scope for this (403): lists:write and profiles:write" in result.output
+
+
+def test_an_address_in_the_name_of_a_property_is_not_shown() -> None:
+    name = "attributes of ana@example.com"
+    payload = read("ticket.created")
+    payload["data"]["item"]["ticket_attributes"] = {name: "x"}
+    with StandIn(refusing(f"/data/attributes/properties/Attribute {name}", "no")) as server:
+        for more in ((), ("--json",)):
+            result = send(server, "-", *WITH_RECORDS, *more, stdin=json.dumps(payload).encode())
+            assert "ana@example.com" not in result.output
+            assert result.exit_code == 1
+
+
+def test_large_inputs_are_taken_fewer_at_a_time() -> None:
+    raw = b"x" * (4 * 1024 * 1024)
+    sizes = [len(some) for some in by(1000, (Input(str(n), raw) for n in range(10)))]
+    assert sizes == [3, 3, 3, 1]
+    assert [len(some) for some in by(4, (Input(str(n), b"x") for n in range(10)))] == [4, 4, 2]

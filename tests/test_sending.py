@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from engine import Parked, Runner, Skipped, Translation, load
-from engine.errors import Denied, Unavailable
+from engine.errors import Denied, NotSent, Unavailable
 from engine.events import Accepted, Answer, Delivery, Request
 from engine.intercom.records import read_records
 from engine.klaviyo.client import Klaviyo
 from engine.klaviyo.request import Builder
 from engine.ports import Record, Response
+from engine.settings import Settings
+from engine.tools.accounts import dry_klaviyo_of
 from engine.tools.rehearsal import Backfill, Rehearsal
 from tests.support import NOW, RECORDS, ROOT, ManualClock, answers, changed, read
 
@@ -201,9 +203,37 @@ def test_a_contact_that_is_looked_up_gets_all_its_tags_where_a_line_reads_them(t
     assert isinstance(made, Translation)
     assert len(made.properties["Tags"]) == 11
     silent = Runner(load(tmp_path), records=Cut(tags={}), clock=ManualClock())
-    assert [one.reason for one in silent.translate(read("ticket.created")) if isinstance(one, Parked)] == [
-        "unavailable"
+    assert [one.detail for one in silent.translate(read("ticket.created")) if isinstance(one, Parked)] == [
+        f"Intercom could not be asked for all tags of contact {CONTACT}"
     ]
+    [made] = silent.translate(read("ticket.created"), partial=True)
+    assert isinstance(made, Translation), "tags are names, and hold no event back for ever"
+    assert "partial" in [issue.code for issue in made.issues]
+
+
+def test_tags_are_asked_for_only_where_the_plan_that_looks_the_contact_up_reads_them(tmp_path: Any) -> None:
+    common = "time: created_at\nprofile: { email: contact.email as email }\n"
+    (tmp_path / "a.yaml").write_text(
+        "metric: A\ntopic: ticket.created\nunique_id: a:{{ id }}\n"
+        'lookups: { contact: "contacts.contacts[0].id" }\nproperties: { ID: id as text }\n' + common
+    )
+    (tmp_path / "b.yaml").write_text(
+        "metric: B\ntopic: conversation.rating.added\nunique_id: b:{{ id }}\n"
+        'lookups: { contact: "contacts.contacts[0].id" }\nproperties: { Tags: "contact.tags.data[].id" }\n'
+        + common
+    )
+
+    class Cut(AskedForTags):
+        def fetch(self, table: str, ids: Collection[str]) -> Mapping[str, Record | None]:
+            tags = {"data": [], "has_more": True}
+            return {one: {"id": one, "email": "a@example.com", "tags": tags} for one in ids}
+
+    records = Cut(tags={CONTACT: 11, "other": 11})
+    other = changed(read("conversation.rating.added"), {"contacts.contacts.0.id": "other"})
+    Runner(load(tmp_path), records=records, clock=ManualClock()).translate_all(
+        [read("ticket.created"), other]
+    )
+    assert records.asked_for_tags == [["other"]]
 
 
 # What is sent
@@ -292,3 +322,46 @@ def test_who_could_not_be_sent_to_is_parked_in_a_rehearsal_too() -> None:
     made = Rehearsal(Sink(), "me@shop.example", "r").build(nobody, NOW)
     assert isinstance(made, Parked)
     assert made.reason == "no_identity"
+
+
+def test_a_key_that_is_refused_hides_nothing_that_was_accepted_before() -> None:
+    class Refusing(Sink):
+        def deliver(self, requests: Sequence[Request], *, bulk: bool = False) -> list[Answer]:
+            denied = Denied("the key is not accepted")
+            denied.answers = {0: Accepted()}
+            raise denied
+
+    with pytest.raises(Denied) as denied:
+        machine(Asked(), Refusing()).send_all([read("ticket.created"), read("ping")])
+    made, ping = denied.value.rows
+    assert [type(one.answer) for one in made if isinstance(one, Delivery)] == [Accepted, NotSent]
+    assert [one.reason for one in ping] == ["ping"]
+
+
+def test_a_translation_that_was_not_built_is_refused() -> None:
+    made = Translation("M", {"email": "a@example.com"}, {}, datetime(2026, 11, 1, tzinfo=UTC), "ic:1")
+    with pytest.raises(ValueError, match="without a request"):
+        machine(Asked(), Sink()).deliver([[made]])
+
+
+def test_a_property_that_is_required_is_known_to_its_request(tmp_path: Any) -> None:
+    (tmp_path / "spec.yaml").write_text(
+        "metric: A\ntopic: ticket.created\ntime: created_at\nunique_id: a:{{ id }}\n"
+        'lookups: { contact: "contacts.contacts[0].id" }\nprofile: { email: contact.email as email }\n'
+        "value: { path: id, as: integer, required: true }\n"
+        "properties:\n  ID: { path: id, as: text, required: true }\n  Title: category\n"
+    )
+    [made] = Runner(load(tmp_path), records=RECORDS, clock=ManualClock()).translate(read("ticket.created"))
+    assert isinstance(made, Translation)
+    assert made.request
+    assert made.request.required == {"properties.ID", "value"}
+
+
+def test_a_dry_run_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("it waits"))
+    shown: list[str] = []
+    made = machine(Asked()).translate(read("ticket.created"))
+    requests = [one.request for one in made if isinstance(one, Translation) and one.request] * 300
+    klaviyo = dry_klaviyo_of(Settings(), lambda method, url, body: shown.append(url))
+    assert klaviyo.deliver(requests) == [Accepted()] * len(requests)
+    assert len(shown) == len(requests)

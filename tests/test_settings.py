@@ -452,6 +452,16 @@ def test_a_secret_that_cannot_be_one_is_refused_and_not_shown(name: str, value: 
     assert str(issue).startswith(f"bad-secret  the file that {name}_FILE names ")
 
 
+def test_a_file_that_anyone_may_change_is_not_taken(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(KEY)
+    file.chmod(0o644)
+    assert read_settings(None, {"KLAVIYO_API_KEY_FILE": str(file)}).klaviyo_key == KEY
+    file.chmod(0o666)
+    [issue] = faults(None, {"KLAVIYO_API_KEY_FILE": str(file)})
+    assert "can be changed by anyone" in issue.message
+
+
 @pytest.mark.parametrize("path", ["", ".", "/dev/zero", "no/such/file", KEY, "\0", "x" * 5000, f"~/{SECRET}"])
 def test_a_file_that_cannot_be_read_is_not_named(path: str) -> None:
     [issue] = faults(None, {"KLAVIYO_API_KEY_FILE": path})

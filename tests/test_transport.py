@@ -389,6 +389,29 @@ def test_a_name_that_nobody_has_is_not_sent(transport: HttpTransport) -> None:
     assert (type(failure), failure.reason) == (NotSent, "the name of the service is not known here")
 
 
+def test_the_addresses_of_a_name_are_tried_in_turn_within_one_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    look_up = socket.getaddrinfo
+    tried: list[str] = []
+
+    def several(host: str, port: int, *args: object, **more: object) -> list:
+        tried.append(host)
+        if host != "localhost":
+            return look_up(host, port, *args, **more)
+        kind = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+        return [(*kind, (f"127.0.0.{last}", port)) for last in (2, 3, 1)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", several)
+    made = HttpTransport(total_seconds=5)
+    with serving(says(answer(b"[1]"))) as server:
+        assert get(made, server.url.replace("127.0.0.1", "localhost")) == b"[1]"
+    assert tried == ["localhost", "127.0.0.2", "127.0.0.3", "127.0.0.1"]
+    late = HttpTransport(total_seconds=0.0)
+    assert isinstance(failed(late, "http://localhost:9/"), NotSent)
+    made.close()
+
+
 def test_encryption_that_the_other_side_does_not_speak_is_not_sent(transport: HttpTransport) -> None:
     with serving(says(answer())) as server:
         failure = failed(transport, f"https://127.0.0.1:{server.port}/{QUERY}")

@@ -25,7 +25,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 _OPTIONS = {
     "mappings": ("DIR", "The folder of specs. Default: ./mappings, or the shipped ones."),
-    "records": ("FILE", "Records for look-ups, YAML or JSON; without it look-ups give no value."),
+    "records": ("FILE", "Records that answer look-ups, YAML or JSON."),
     "metric": ("NAME", "Only this metric or profile, by its name or its file's."),
 }
 

@@ -5,7 +5,6 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import click
 
 from engine.clock import SystemClock
 from engine.commands.options import chosen, machine_options, plans_from, settings_from, settings_option
-from engine.commands.text import FINE, FOUND, complain, echo_json, safe, stdin, stop, telling
+from engine.commands.text import FINE, FOUND, complain, echo_json, note, safe, stdin, stop, telling
 from engine.deadline import OF_COMMANDS
 from engine.errors import Denied, Rejected, Unreadable
 from engine.events import Accepted, Delivery, Notification, Parked, Skipped
@@ -21,6 +20,7 @@ from engine.issues import counted
 from engine.language.conversions import TYPES, iso
 from engine.language.faults import Refused
 from engine.ports import Sink
+from engine.redaction import masked
 from engine.runner import Runner
 from engine.tools.accounts import dry_klaviyo_of, intercom_of, klaviyo_of
 from engine.tools.inputs import STDIN, Input, read_inputs
@@ -28,6 +28,9 @@ from engine.tools.rehearsal import Backfill, Rehearsal
 
 AT_ONCE, AT_ONCE_IN_BULK = 100, 1_000
 """Notifications that are translated together, so that their look-ups and requests are."""
+LONG_SECONDS = 3.0
+MOST_BYTES = 10 * 1024 * 1024
+"""Of these together: opened, they take many times the room."""
 Sent = Delivery | Skipped | Parked
 
 _COLOURS = {"accepted": "green", "refused": "red", "unavailable": "red", "parked": "red", "skipped": None}
@@ -37,7 +40,7 @@ _COLOURS = {"accepted": "green", "refused": "red", "unavailable": "red", "parked
 @click.argument("paths", nargs=-1, metavar="[FILE or FOLDER or -]...")
 @machine_options
 @settings_option
-@click.option("--dry-run", is_flag=True, help="Stop before the wire, and show the requests that would leave.")
+@click.option("--dry-run", is_flag=True, help="Send nothing to Klaviyo: show the requests that would leave.")
 @click.option("--history", is_flag=True, help="In bulk, recorded as history: no flow starts.")
 @click.option("--to", default="", metavar="EMAIL", help="Send every event to this one profile instead.")
 @click.option("--fire-flows", is_flag=True, help="With --to: let the events start flows.")
@@ -75,30 +78,34 @@ def send(
         if sys.stdin is None or sys.stdin.isatty():
             raise click.UsageError("name a file, a folder, or - for standard input")
         paths = (STDIN,)
-    if fire_flows and not to:
-        raise click.UsageError(
-            "--fire-flows goes with --to; other events start flows unless they are history"
-        )
+    if fire_flows and (history or not to):
+        raise click.UsageError("--fire-flows goes with --to, and not with --history, which starts no flow")
     plans = chosen(plans_from(mappings), metric)
     needed = [*(() if records else ("INTERCOM_TOKEN",)), *(() if dry_run else ("KLAVIYO_API_KEY",))]
     settings = settings_from(settings_file, *needed)
     page = _Page(as_json=as_json, show_values=show_values, dry_run=dry_run)
-    klaviyo = dry_klaviyo_of(settings, page.show_request) if dry_run else klaviyo_of(settings)
+    if dry_run:
+        klaviyo = dry_klaviyo_of(settings, page.show_request)
+    else:
+        klaviyo = klaviyo_of(settings, clock=_TellingClock("Klaviyo"))
     sink = _around(klaviyo, history, to, fire_flows)
     try:
-        answers = records or intercom_of(settings)
+        answers = records or intercom_of(settings, _TellingClock("Intercom"))
         runner = Runner(plans, records=answers, sink=sink, deadline_seconds=OF_COMMANDS)
     except Unreadable as error:
         stop(error.reason)
     size = AT_ONCE_IN_BULK if history else AT_ONCE
     try:
         with _progress(paths) as advance:
-            for some in _by(size, read_inputs(paths, stdin())):
+            for some in by(size, read_inputs(paths, stdin())):
                 _send_some(runner, some, page, bulk=history)
                 advance(sum(len(one.raw) for one in some))
     except Denied as denied:
         page.sum_up()
-        stop(f"{denied.reason}; what is told above is sent, and to send it again is safe")
+        stop(f"{denied.reason}; what is accepted above stays so, and to send it all again is safe")
+    except KeyboardInterrupt:
+        page.sum_up()
+        stop("stopped; what is not told above may have been sent, and to send it all again is safe")
     page.sum_up()
     sys.exit(FOUND if page.is_bad else FINE)
 
@@ -127,17 +134,31 @@ def _send_some(runner: Runner, some: list[Input], page: "_Page", *, bulk: bool) 
             complain(f"{one.name}: {error.reason}")
             read.append((one.name, None))
     opened = [one for _, one in read if isinstance(one, Notification)]
-    rows = iter(runner.send_all(opened, partial=True, bulk=bulk))
-    for name, notification in read:
-        if notification is not None:
-            page.count["inputs"] += 1
-            page.show(name, next(rows) if isinstance(notification, Notification) else [notification])
+    rows: list[list[Sent]] = []
+    try:
+        rows = runner.send_all(opened, partial=True, bulk=bulk)
+    except Denied as denied:
+        rows = denied.rows
+        raise
+    finally:
+        told = iter(rows)
+        for name, notification in read if rows or not opened else ():
+            if notification is not None:
+                page.count["inputs"] += 1
+                page.show(name, next(told) if isinstance(notification, Notification) else [notification])
 
 
-def _by(size: int, inputs: Iterable[Input]) -> Iterator[list[Input]]:
-    """The inputs, some at a time."""
-    waiting = iter(inputs)
-    while some := list(islice(waiting, size)):
+def by(size: int, inputs: Iterable[Input]) -> Iterator[list[Input]]:
+    """The inputs, some at a time, and fewer where they are large."""
+    some: list[Input] = []
+    held = 0
+    for one in inputs:
+        some.append(one)
+        held += len(one.raw)
+        if len(some) == size or held > MOST_BYTES:
+            yield some
+            some, held = [], 0
+    if some:
         yield some
 
 
@@ -178,6 +199,19 @@ def _size_of(paths: Iterable[str]) -> int:
         except OSError:
             return 0
     return 0 if STDIN in paths else size
+
+
+class _TellingClock(SystemClock):
+    """The machine's clock, which says whom a longer wait is for."""
+
+    def __init__(self, whom: str) -> None:
+        self._whom = whom
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, and say so where that takes a while."""
+        if seconds >= LONG_SECONDS:
+            note(f"waiting {seconds:.0f} seconds for {self._whom}")
+        super().sleep(seconds)
 
 
 class _Page:
@@ -238,6 +272,9 @@ class _Page:
         )
         return f"{answer.reason}{said}"
 
+    def _pointer(self, answer: Rejected) -> str:
+        return answer.pointer if self._show_values else masked(answer.pointer)
+
     def _row(self, name: str, result: Sent) -> dict[str, Any]:
         made = result.translation if isinstance(result, Delivery) else result
         answer = result.answer if isinstance(result, Delivery) else None
@@ -250,7 +287,7 @@ class _Page:
             "metric": made.metric or None,
             "unique_id": getattr(made, "unique_id", "") or None,
             "reason": reason,
-            "pointer": answer.pointer if isinstance(answer, Rejected) else None,
+            "pointer": self._pointer(answer) if isinstance(answer, Rejected) else None,
             "issues": [issue.as_json() for issue in _issues(result)],
         }
 

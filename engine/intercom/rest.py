@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterator, Mapping
 from math import isfinite
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import unquote, urlencode
 
+from engine.address import checked_address
 from engine.clock import SystemClock
 from engine.errors import Rejected, Unavailable
 from engine.intercom.answers import ID, Gone, meaning, nonsense
@@ -24,11 +25,11 @@ REGIONS = {
 }
 VERSION = "2.16"
 PATIENCE_SECONDS = 600.0
+IMPATIENT_SECONDS = 300.0
 LONGEST_BACKOFF_SECONDS = 60.0
 SHORTEST_BACKOFF_SECONDS = 0.1
 EMPTY_PAGES = 10
 """Pages without objects that are taken in a row: after that the list leads nowhere."""
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 _PATH = re.compile(r"(/[A-Za-z0-9_-]{1,64}){1,4}")
 _CURSOR = re.compile(r"[A-Za-z0-9+/=_-]{1,2000}")
@@ -76,6 +77,8 @@ class Rest:
             "Intercom-Version": VERSION,
         }
         self._patience = patience_seconds
+        self._impatient_until = 0.0
+        """Until when one try has to do: patience was spent in vain, and the next would wait as long."""
         self._windows = Windows(self.clock)
         self._transport = transport
 
@@ -161,16 +164,21 @@ class Rest:
             raise ValueError("this is no path of Intercom's API")
         headers = self._headers | ({"Content-Type": "application/json"} if body is not None else {})
         began = self.clock.monotonic()
+        patience = 0.0 if began < self._impatient_until else self._patience
         attempt = 0
         while True:
             self._windows.wait()
             try:
                 response = self._wire().send(method, self._base + path + query, headers, body)
                 self._windows.told(response.headers)
-                return meaning(response, path, self.clock.now())
+                found = meaning(response, path, self.clock.now())
+                self._impatient_until = 0.0
+                return found
             except Unavailable as error:
                 wait = self._pause(error, attempt)
-                if self.clock.monotonic() - began + wait >= self._patience:
+                if self.clock.monotonic() - began + wait >= patience:
+                    if patience:
+                        self._impatient_until = self.clock.monotonic() + IMPATIENT_SECONDS
                     raise type(error)(error.reason, wait) from None
             self.clock.sleep(wait)
             attempt += 1
@@ -203,12 +211,7 @@ def _base(url: str, region: str) -> str:
         if region not in REGIONS:
             raise ValueError(f"Intercom's regions are {', '.join(REGIONS)}")
         return REGIONS[region]
-    parts = urlsplit(url)
-    if parts.scheme != "https" and (parts.scheme, parts.hostname in LOOPBACK) != ("http", True):
-        raise ValueError("the url of a stand-in begins with https://, or is on this machine")
-    if not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValueError("the url of a stand-in is a scheme, a host and maybe a path")
-    return url.rstrip("/")
+    return checked_address(url)
 
 
 def _slice(answer: dict[str, Any] | None, key: str) -> Slice:

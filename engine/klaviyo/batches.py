@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from engine.klaviyo import limits
+from engine.klaviyo.people import identifiers_of
 from engine.klaviyo.refusals import Item
 from engine.klaviyo.rest import Fault
 
@@ -139,8 +140,7 @@ def batches_of_profiles(items: Iterable[Item]) -> Iterator[Batch]:
         known: set[tuple[str, str]] = set()
         size = _FRAME_BYTES
         for order, item in enumerate(waiting):
-            attributes = item.request.body["data"]["attributes"]
-            names = {(key, str(attributes[key]).lower()) for key in limits.IDENTIFIERS if attributes.get(key)}
+            names = identifiers_of(item.request)
             more = len(msgspec.json.encode(item.request.body["data"])) + 1
             if names & known:
                 later.append(item)

@@ -7,9 +7,10 @@ one bad item of 1,000 costs 12 more requests at most.
 
 from collections.abc import Callable, Iterable, Iterator
 
-from engine.errors import Unavailable
+from engine.errors import NotSent, Unavailable
 from engine.events import Accepted, Answer
 from engine.klaviyo.batches import Batch
+from engine.klaviyo.people import identifiers_of
 from engine.klaviyo.refusals import Item, lightened, rejected
 from engine.klaviyo.rest import Fault, Refused
 
@@ -18,25 +19,32 @@ MOST_SEARCHES = 5
 
 Pack = Callable[[Iterable[Item]], Iterator[Batch]]
 Post = Callable[[Batch], dict[int, list[Fault]]]
-"""Sends a batch; gives the faults of items that were refused although the rest was taken. Raises Refused."""
+"""Sends a batch; gives the faults of items that were refused although the rest was taken, none of an item of
+which it is not known. Raises Refused."""
 
 
 class Bulk:
     """One round of sending many; `answers` says by place what became of each.
 
-    *pack* makes batches, *post* sends one, *alone* sends a single item and settles it.
+    *pack* makes batches, *post* sends one, *alone* sends a single item and settles it. Where items are
+    *ordered*, one whose person could not be sent to waits, so that the older never comes after the newer.
     """
 
-    def __init__(self, pack: Pack, post: Post, alone: Callable[[Item], Answer]) -> None:
+    def __init__(
+        self, pack: Pack, post: Post, alone: Callable[[Item], Answer], *, ordered: bool = False
+    ) -> None:
         self.answers: dict[int, Answer] = {}
         self._pack = pack
         self._post = post
         self._alone = alone
+        self._ordered = ordered
+        self._waiting: dict[tuple[str, str], Unavailable] = {}
+        """Who could not be sent to, and why."""
 
     def send(self, items: Iterable[Item]) -> None:
         """Send all of them. Raises Denied."""
         for batch in self._pack(items):
-            again = list(batch.items)
+            again = self._in_order(batch.items)
             searches = 0
             while again:
                 one_by_one = searches >= MOST_SEARCHES
@@ -48,6 +56,22 @@ class Bulk:
                     left, searched = self._send(part)
                     again += left
                     searches += searched
+
+    def _in_order(self, items: Iterable[Item]) -> list[Item]:
+        """The items, but for those that wait behind an older one of the same person."""
+        left = []
+        for item in items:
+            behind = [self._waiting[one] for one in identifiers_of(item.request) if one in self._waiting]
+            if behind:
+                self._note(item, NotSent("it waits behind one that could not be sent", behind[0].retry_after))
+            else:
+                left.append(item)
+        return left
+
+    def _note(self, item: Item, answer: Answer) -> None:
+        self.answers[item.place] = answer
+        if self._ordered and isinstance(answer, Unavailable):
+            self._waiting.update(dict.fromkeys(identifiers_of(item.request), answer))
 
     def _send(self, batch: Batch) -> tuple[list[Item], int]:
         """Send a batch; the items to send again, and whether the bad ones had to be searched for."""
@@ -62,7 +86,8 @@ class Bulk:
         try:
             named = self._post(batch)
         except Unavailable as error:
-            self.answers |= {item.place: error for item in batch.items}
+            for item in batch.items:
+                self._note(item, error)
             return None
         except Refused as refused:
             return refused
@@ -113,12 +138,13 @@ class Bulk:
         return aside
 
     def _settle(self, item: Item, faults: list[Fault]) -> None:
-        """An item that was refused while the rest of its batch was taken."""
-        lighter = lightened(item, faults)
-        self.answers[item.place] = self._alone(lighter) if lighter else rejected(item, faults)
+        """An item that was refused while the rest of its batch was taken, or of which that is not known."""
+        lighter = lightened(item, faults) if faults else item
+        self._note(item, self._alone(lighter) if lighter else rejected(item, faults))
 
     def _send_alone(self, items: Iterable[Item]) -> Answer | None:
         answer: Answer | None = None
         for item in items:
-            answer = self.answers[item.place] = self._alone(item)
+            answer = self._alone(item)
+            self._note(item, answer)
         return answer

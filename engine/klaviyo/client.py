@@ -4,17 +4,20 @@ Each request ends as `Accepted`, `Unavailable` (to be tried again) or `Rejected`
 is no single request's fault. Accepted means that Klaviyo has taken it (202): it is stored a little later.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
+from itertools import count
+from math import isfinite
 from typing import Any
-from zlib import crc32
 
-from engine.errors import FateUnknown, NotSent, Unavailable
+from engine.errors import Denied, FateUnknown, Unavailable
 from engine.events import Accepted, Answer, Parked, Request, Translation
 from engine.klaviyo.batches import Batch, batches_of_events, batches_of_profiles, with_meta_placed
 from engine.klaviyo.bulk import Bulk
-from engine.klaviyo.limits import BULK_EVENTS, BULK_PROFILES, EVENTS, IDENTIFIERS
+from engine.klaviyo.lanes import Lanes, Waiting
+from engine.klaviyo.limits import BULK_EVENTS, BULK_PROFILES, EVENTS
 from engine.klaviyo.reading import Reading
 from engine.klaviyo.refusals import Item, lightened, rejected
 from engine.klaviyo.request import Builder
@@ -27,8 +30,12 @@ LONGEST_WAIT = 300.0
 """Between two tries, where Klaviyo names no time."""
 JOB_SECONDS = 1800.0
 """How long a job of Klaviyo's is followed."""
+SHORTEST_JOB = 60.0
 LONGEST_POLL = 10.0
 WORKERS = 8
+BULK_TRIES = 6
+"""Rounds in bulk: an event for which Klaviyo always fails costs the others no more than these."""
+IMPATIENT_SECONDS = 300.0
 
 
 class Klaviyo(Reading):
@@ -54,6 +61,8 @@ class Klaviyo(Reading):
         clock: Timer | None = None,
         windows: Windows | None = None,
     ) -> None:
+        if not isfinite(patience_seconds) or patience_seconds < 0 or workers < 1:
+            raise ValueError("patience_seconds is a number from 0 on, and workers at least 1")
         rest = Rest(
             key,
             access_token=access_token,
@@ -69,6 +78,8 @@ class Klaviyo(Reading):
         self._patience = patience_seconds
         self._workers = workers
         self._builder = Builder()
+        self._impatient_until = 0.0
+        """Until when one try has to do: nothing could be sent for as long as patience lasts."""
 
     def build(
         self, translation: Translation, now: datetime, *, backfill: bool | None = None
@@ -80,66 +91,66 @@ class Klaviyo(Reading):
         """Send events and profiles, and say of each in its order what became of it.
 
         *bulk* packs many into a request, for history and backlog. What is Unavailable is tried again, less
-        often each time and when Klaviyo says, until the patience is spent. Raises Denied.
+        often each time and when Klaviyo says, until the patience is spent; and once only for the five minutes
+        after nothing could be sent for so long. Raises Denied, with the answers that came before.
         """
+        self._rest.stopped.clear()
+        began = self._clock.monotonic()
+        until = began + (0.0 if began < self._impatient_until else self._patience)
         answers: dict[int, Answer] = {}
-        waiting = list(range(len(requests)))
-        end = self._clock.monotonic() + self._patience
-        tries = 0
-        while waiting:
-            once = self._in_bulk if bulk else self._one_by_one
-            answers |= dict(zip(waiting, once([requests[place] for place in waiting]), strict=True))
-            waiting = [place for place in waiting if isinstance(answers[place], Unavailable)]
-            wait = self._wait(tries, [answers[place] for place in waiting])
-            if self._clock.monotonic() + wait > end:
+        tried: Counter[int] = Counter()
+        for tries in count():
+            places = [place for place in range(len(requests)) if _is_waiting(answers.get(place))]
+            some = [requests[place] for place in places]
+            try:
+                if bulk and tries < BULK_TRIES:
+                    found = self._in_bulk(some, until)
+                else:
+                    found = self._one_by_one(some, until, [tried[place] for place in places])
+            except Denied as denied:
+                denied.answers = answers | _moved(denied.answers, places)
+                raise
+            answers |= _moved(found, places)
+            tried.update(places[at] for at, answer in found.items() if not isinstance(answer, Waiting))
+            left = [answer for answer in answers.values() if isinstance(answer, Unavailable)]
+            wait = self._wait(tries, left)
+            if not left or self._clock.monotonic() + wait > until:
                 break
-            if waiting:
-                self._clock.sleep(wait)
-            tries += 1
+            self._clock.sleep(wait)
+        is_out = bool(answers) and all(isinstance(answer, Unavailable) for answer in answers.values())
+        self._impatient_until = self._clock.monotonic() + IMPATIENT_SECONDS if is_out else 0.0
         return [answers[place] for place in range(len(requests))]
 
-    def _wait(self, tries: int, answers: Iterable[Answer]) -> float:
+    def _wait(self, tries: int, answers: Iterable[Unavailable]) -> float:
         """How long to wait before the next try: Klaviyo's word, and not less than our own."""
         own = min(LONGEST_WAIT, 0.5 * 2.0 ** min(tries, 16)) * self._clock.jitter()
-        asked = [one.retry_after for one in answers if isinstance(one, Unavailable) and one.retry_after]
-        return max([own, *asked])
+        return max([own, *(one.retry_after for one in answers if one.retry_after)])
 
-    def _in_bulk(self, requests: list[Request]) -> list[Answer]:
+    def _in_bulk(self, requests: Sequence[Request], until: float) -> dict[int, Answer]:
+        """Events first, then profiles. Raises Denied, with the answers that came before."""
+        answers: dict[int, Answer] = {}
         events = [place for place, request in enumerate(requests) if request.endpoint == EVENTS]
         profiles = [place for place, request in enumerate(requests) if request.endpoint != EVENTS]
-        found = dict(zip(events, self.send_events([requests[place] for place in events]), strict=True))
-        found |= dict(
-            zip(profiles, self.import_profiles([requests[place] for place in profiles]), strict=True)
-        )
-        return [found[place] for place in range(len(requests))]
-
-    def _one_by_one(self, requests: list[Request]) -> list[Answer]:
-        """In several lanes at once; what is of one profile stays in its order, in one lane."""
-        lanes: dict[int, list[int]] = {}
-        for place, request in enumerate(requests):
-            lanes.setdefault(crc32(_whom(request).encode()) % self._workers, []).append(place)
-        if len(lanes) < 2:
-            return self._lane(requests)
-        with ThreadPoolExecutor(len(lanes)) as pool:
-            rows = [
-                (places, pool.submit(self._lane, [requests[place] for place in places]))
-                for places in lanes.values()
-            ]
-        found: dict[int, Answer] = {}
-        for places, row in rows:
-            found |= dict(zip(places, row.result(), strict=True))
-        return [found[place] for place in range(len(requests))]
-
-    def _lane(self, requests: list[Request]) -> list[Answer]:
-        """One after another; after one that is Unavailable the rest waits for the next try."""
-        answers: list[Answer] = []
-        for request in requests:
-            answer = self._send_alone(Item(0, request))
-            answers.append(answer)
-            if isinstance(answer, Unavailable):
-                waits = NotSent("it waits behind one that could not be sent", answer.retry_after)
-                return answers + [waits] * (len(requests) - len(answers))
+        for places, send in ((events, self.send_events), (profiles, self.import_profiles)):
+            try:
+                found = send([requests[place] for place in places], until=until)
+            except Denied as denied:
+                denied.answers = answers | _moved(denied.answers, places)
+                raise
+            answers |= dict(zip(places, found, strict=True))
         return answers
+
+    def _one_by_one(
+        self, requests: Sequence[Request], until: float, tried: Sequence[int]
+    ) -> dict[int, Answer]:
+        """In several lanes at once. Raises Denied, with the answers that came before."""
+        lanes = Lanes(lambda request: self._send_alone(Item(0, request), until), self._rest.stopped)
+        try:
+            lanes.run(requests, tried, self._workers)
+        except Denied as denied:
+            denied.answers = lanes.answers
+            raise
+        return lanes.answers
 
     def send_event(self, request: Request) -> Answer:
         """Send one event (`POST /api/events`), once.
@@ -153,64 +164,81 @@ class Klaviyo(Reading):
         """Create or update one profile (`POST /api/profile-import`), once; refusals as in `send_event`."""
         return self._send_alone(Item(0, request))
 
-    def _send_alone(self, item: Item) -> Answer:
+    def _send_alone(self, item: Item, until: float | None = None) -> Answer:
         try:
             body = item.request.body
             if item.request.endpoint == EVENTS:
                 body = with_meta_placed(body, self.revision)
-            self._rest.send(f"POST {item.request.endpoint}", body)
+            self._rest.send(f"POST {item.request.endpoint}", body, until=until)
         except Unavailable as error:
             return error
         except Refused as refused:
-            lighter = lightened(item, list(refused.faults))
-            return (
-                self._send_alone(lighter) if lighter else rejected(item, list(refused.faults), refused.status)
-            )
+            faults = list(refused.faults)
+            lighter = lightened(item, faults)
+            return self._send_alone(lighter, until) if lighter else rejected(item, faults, refused.status)
         return Accepted(item.left_out)
 
-    def send_events(self, requests: Sequence[Request]) -> list[Answer]:
+    def send_events(self, requests: Sequence[Request], *, until: float | None = None) -> list[Answer]:
         """Send many events (`POST /api/event-bulk-create-jobs`), once: 1,000 a request and 5 MB at most.
 
         Events that a refusal points at are set aside, and the rest is sent again; where it points at none,
         the bad one is searched for by halves. One whose `unique_id` is refused as a repetition goes to
-        `/api/events`, which passes over repetitions. Raises Denied.
+        `/api/events`, which passes over repetitions. *until* bounds waits that Klaviyo asks for, on the
+        clock's `monotonic`. Raises Denied, with the answers that came before.
         """
-        bulk = Bulk(batches_of_events, self._post_events, self._send_alone)
-        return _sent(bulk, requests)
+        alone = partial(self._send_alone, until=until)
+        return _sent(Bulk(batches_of_events, partial(self._post_events, until), alone), requests)
 
-    def import_profiles(self, requests: Sequence[Request]) -> list[Answer]:
+    def import_profiles(self, requests: Sequence[Request], *, until: float | None = None) -> list[Answer]:
         """Create or update many profiles (`POST /api/profile-bulk-import-jobs`), and wait for the end of it.
 
-        10,000 profiles a job and 5 MB at most, none of them twice. Raises Denied.
+        10,000 profiles a job and 5 MB at most, none of them twice. A job is followed for half an hour at
+        most, and for a minute at least. Otherwise as `send_events`.
         """
-        bulk = Bulk(batches_of_profiles, self._post_profiles, self._send_alone)
-        return _sent(bulk, requests)
+        alone = partial(self._send_alone, until=until)
+        post = partial(self._post_profiles, until)
+        return _sent(Bulk(batches_of_profiles, post, alone, ordered=True), requests)
 
-    def _post_events(self, batch: Batch) -> dict[int, list[Fault]]:
-        self._rest.send(f"POST {BULK_EVENTS}", batch.body)
+    def _post_events(self, until: float | None, batch: Batch) -> dict[int, list[Fault]]:
+        self._rest.send(f"POST {BULK_EVENTS}", batch.body, until=until)
         return {}
 
-    def _post_profiles(self, batch: Batch) -> dict[int, list[Fault]]:
-        """Start a job and follow it; the faults of single profiles. Raises Unavailable and Refused."""
-        job_id = _id_of(self._rest.send(f"POST {BULK_PROFILES}", batch.body))
-        if not self._followed(job_id):
-            return {}
-        errors = self.pages(f"GET {BULK_PROFILES}/{{id}}/import-errors", {"page[size]": "100"}, id=job_id)
-        return batch.named(fault_of(one.get("attributes") or {}) for one in errors)
+    def _post_profiles(self, until: float | None, batch: Batch) -> dict[int, list[Fault]]:
+        """Start a job and follow it; the faults of single profiles. Raises Unavailable and Refused.
 
-    def _followed(self, job_id: str) -> bool:
-        """Wait for the end of a job; whether anything in it failed. Raises Unavailable."""
-        end = self._clock.monotonic() + JOB_SECONDS
+        Where its errors name other profiles than it counts, nothing is known of any that is not named.
+        """
+        job_id = _id_of(self._rest.send(f"POST {BULK_PROFILES}", batch.body, until=until))
+        failed = self._followed(job_id, until)
+        if failed == 0:
+            return {}
+        try:
+            endpoint = f"GET {BULK_PROFILES}/{{id}}/import-errors"
+            errors = [one.get("attributes") for one in self.pages(endpoint, {"page[size]": "100"}, id=job_id)]
+        except Refused:
+            errors = []
+        named = batch.named(fault_of(one) for one in errors if isinstance(one, dict))
+        if len(named) == failed:
+            return named
+        return {order: named.get(order, []) for order in range(len(batch.items))}
+
+    def _followed(self, job_id: str, until: float | None) -> int | None:
+        """Wait for the end of a job; how many of its profiles failed, if it says so. Raises Unavailable."""
+        now = self._clock.monotonic()
+        end = now + JOB_SECONDS if until is None else min(now + JOB_SECONDS, max(until, now + SHORTEST_JOB))
         wait = 1.0
         while True:
             try:
-                job = self._rest.send(f"GET {BULK_PROFILES}/{{job_id}}", job_id=job_id)
+                job = self._rest.send(f"GET {BULK_PROFILES}/{{job_id}}", ids={"job_id": job_id}, until=end)
             except Unavailable:
                 job = None  # asked again: the job goes on
+            except Refused:
+                raise FateUnknown("Klaviyo does not know the import of these profiles any more") from None
             attributes = _attributes(job)
             status = attributes.get("status")
             if status == "complete":
-                return attributes.get("failed_count") != 0
+                failed = attributes.get("failed_count")
+                return failed if isinstance(failed, int) and not isinstance(failed, bool) else None
             if status == "cancelled":
                 raise Unavailable("Klaviyo has cancelled the import of these profiles")
             if self._clock.monotonic() + wait > end:
@@ -220,15 +248,21 @@ class Klaviyo(Reading):
 
 
 def _sent(bulk: Bulk, requests: Sequence[Request]) -> list[Answer]:
-    bulk.send([Item(place, request) for place, request in enumerate(requests)])
+    try:
+        bulk.send([Item(place, request) for place, request in enumerate(requests)])
+    except Denied as denied:
+        denied.answers = dict(bulk.answers)
+        raise
     return [bulk.answers[place] for place in range(len(requests))]
 
 
-def _whom(request: Request) -> str:
-    """Whom a request is about."""
-    attributes: Mapping[str, Any] = request.body["data"]["attributes"]
-    profile = attributes["profile"]["data"]["attributes"] if request.endpoint == EVENTS else attributes
-    return next((str(profile[key]) for key in IDENTIFIERS if profile.get(key)), "")
+def _moved(answers: Mapping[int, Answer], places: Sequence[int]) -> dict[int, Answer]:
+    """Answers by the places that theirs stand for."""
+    return {places[at]: answer for at, answer in answers.items()}
+
+
+def _is_waiting(answer: Answer | None) -> bool:
+    return answer is None or isinstance(answer, Unavailable)
 
 
 def _attributes(answer: Any) -> Mapping[str, Any]:

@@ -42,19 +42,20 @@ BULK_PROFILES = "/api/profile-bulk-import-jobs"
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What Klaviyo lets one account ask of an endpoint, and the scopes that a key needs for it."""
+    """What Klaviyo lets one account ask of an endpoint, the scopes that a key needs, and its good answers."""
 
     a_second: int
     a_minute: int
     scopes: tuple[str, ...]
+    good: tuple[int, ...] = (200,)
 
 
 ENDPOINTS = {
-    f"POST {EVENTS}": Endpoint(350, 3_500, ("events:write",)),
+    f"POST {EVENTS}": Endpoint(350, 3_500, ("events:write",), (202,)),
     f"GET {EVENTS}": Endpoint(350, 3_500, ("events:read",)),
-    f"POST {BULK_EVENTS}": Endpoint(10, 150, ("events:write",)),
-    f"POST {PROFILE_IMPORT}": Endpoint(75, 750, ("profiles:write",)),
-    f"POST {BULK_PROFILES}": Endpoint(10, 150, ("lists:write", "profiles:write")),
+    f"POST {BULK_EVENTS}": Endpoint(10, 150, ("events:write",), (202,)),
+    f"POST {PROFILE_IMPORT}": Endpoint(75, 750, ("profiles:write",), (200, 201)),
+    f"POST {BULK_PROFILES}": Endpoint(10, 150, ("lists:write", "profiles:write"), (202,)),
     f"GET {BULK_PROFILES}/{{job_id}}": Endpoint(10, 150, ("lists:read", "profiles:read")),
     f"GET {BULK_PROFILES}/{{id}}/import-errors": Endpoint(10, 150, ("profiles:read",)),
     "GET /api/profiles": Endpoint(75, 750, ("profiles:read",)),

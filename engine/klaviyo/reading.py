@@ -34,13 +34,13 @@ class Reading:
         """The account of the key: `attributes.contact_information.organization_name`, `test_account`, ..."""
         return next(iter(_objects(self._rest.send("GET /api/accounts"))), {})
 
-    def may(self, endpoint: str) -> bool:
+    def may(self, endpoint: str, **ids: str) -> bool:
         """Whether the key may use an endpoint (a key of `limits.ENDPOINTS`), asked without changing anything.
 
         A write is asked for with an empty body: Klaviyo looks at scopes first, and then refuses the body.
         """
         try:
-            self._rest.send(endpoint, {"data": {}} if endpoint.startswith("POST") else None)
+            self._rest.send(endpoint, {"data": {}} if endpoint.startswith("POST") else None, ids=ids)
         except Refused:
             return True
         except Denied as denied:
@@ -56,7 +56,7 @@ class Reading:
     def metric_properties(self, metric_id: str) -> list[Object]:
         """The properties of a metric, with the type that Klaviyo has inferred (`inferred_type`)."""
         endpoint = "GET /api/metrics/{id}/metric-properties"
-        return _objects(self._rest.send(endpoint, id=_checked(metric_id)))
+        return _objects(self._rest.send(endpoint, ids={"id": _checked(metric_id)}))
 
     def events(
         self,
@@ -132,7 +132,7 @@ class Reading:
             asked["filter"] = conditions
         seen: set[str] = set()
         for _ in range(MOST_PAGES):
-            answer = self._rest.send(endpoint, query=asked, **ids)
+            answer = self._rest.send(endpoint, query=asked, ids=ids)
             yield from _objects(answer)
             cursor = _next(answer)
             if not cursor:

@@ -33,8 +33,8 @@ class Item:
 def lightened(item: Item, faults: list[Fault]) -> Item | None:
     """The item without the optional fields that the faults point at; None where it must stay as it is.
 
-    An identifier is optional where another one stays. Two profiles that share identifiers
-    (`duplicate_profile`) are told apart by the e-mail address: the phone number goes.
+    An identifier is optional where another one stays, and what its spec requires never is. Two profiles
+    that share identifiers (`duplicate_profile`) are told apart by the e-mail address: the phone number goes.
     """
     if item.left_out or not faults:
         return None
@@ -42,19 +42,18 @@ def lightened(item: Item, faults: list[Fault]) -> Item | None:
     issues = []
     told = {_field(item.request.endpoint, fault): fault for fault in faults}
     for field, fault in told.items():
-        if not field or not _taken_out(body, item.request.endpoint, field):
+        if not field or field in item.request.required or not _taken_out(body, item.request.endpoint, field):
             return None
-        message = (
-            f"Klaviyo refuses {field}: {masked(fault.detail, _personal(item.request)) or 'without a reason'}"
-        )
-        issues.append(Issue("refused-field", message, field=field))
+        why = masked(fault.detail, _personal(item.request)) or "without a reason"
+        named = masked(field)
+        issues.append(Issue("refused-field", f"Klaviyo refuses {named}: {why}", field=named))
     return replace(item, request=replace(item.request, body=body), left_out=tuple(issues))
 
 
 def rejected(item: Item, faults: list[Fault], status: int = 400) -> Rejected:
     """The item's refusal, in words that repeat no value of it."""
     fault = faults[0] if faults else Fault()
-    what = _field(item.request.endpoint, fault) or masked(fault.pointer)
+    what = masked(_field(item.request.endpoint, fault) or fault.pointer)
     why = masked(fault.detail, _personal(item.request)) or f"without a reason ({status})"
     return Rejected(f"Klaviyo refuses {what or 'it'}: {why}", fault.pointer, fault.detail)
 

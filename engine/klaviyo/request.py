@@ -52,7 +52,7 @@ class Builder:
         largest = limits.LARGEST_EVENT_BYTES if made.endpoint == EVENTS else limits.LARGEST_PROFILE_BYTES
         if len(msgspec.json.encode(body)) > largest:
             return made.parked("too_large", f"the body is over Klaviyo's {largest // 1000:,} KB")
-        return made.translation(Request(made.endpoint, body, translation.unique_id))
+        return made.translation(Request(made.endpoint, body, translation.unique_id, translation.required))
 
     def _is_valid(self, endpoint: str, body: dict[str, Any]) -> bool:
         return bool(self._validators[endpoint].is_valid(body))

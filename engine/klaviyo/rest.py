@@ -5,12 +5,13 @@ errors, and what others saw (an HTML 403 comes from the edge of its network, and
 """
 
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from math import isfinite
-from re import search
+from re import fullmatch, search
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,7 +27,6 @@ from engine.ports import Response, Timer, Transport
 URL = "https://a.klaviyo.com"
 REVISION = "2026-07-15"
 MEDIA_TYPE = "application/vnd.api+json"
-EXPECTED = (200, 201, 202, 204)
 NOT_OURS = {
     404: "it knows no such address",
     405: "it does not take this there",
@@ -83,6 +83,8 @@ class Rest:
     ) -> None:
         if bool(key) == bool(access_token):
             raise ValueError("Klaviyo takes a private key or an access token: give one of them")
+        if not fullmatch(r"[\x21-\x7e]+", key or access_token):
+            raise ValueError("a key of Klaviyo's is ASCII text without spaces")
         self.revision = revision
         self.clock = clock or SystemClock()
         self._url = checked_address(url or URL)
@@ -92,21 +94,30 @@ class Rest:
             "X-Klaviyo-Revision-Fall-Forward-Opt-Out": "1",
             "Accept": MEDIA_TYPE,
         }
+        self.stopped = threading.Event()
+        """While it is set, nothing leaves that has to wait first."""
         self._windows = windows or OwnWindows(self.clock, rate_share)
         self._transport = transport
 
     def send(
-        self, endpoint: str, body: Any = None, *, query: Mapping[str, str] | None = None, **ids: str
+        self,
+        endpoint: str,
+        body: Any = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        ids: Mapping[str, str] | None = None,
+        until: float | None = None,
     ) -> Any:
         """The value of the answer, or None where it has no body. *endpoint* is a key of `limits.ENDPOINTS`.
 
-        Raises Unavailable (NotSent, FateUnknown), Denied, and Refused with Klaviyo's reasons.
+        *ids* stand in its path. *until* bounds a wait that Klaviyo has asked for, on the clock's
+        `monotonic`. Raises Unavailable (NotSent, FateUnknown), Denied, and Refused with Klaviyo's reasons.
         """
         method, _, path = endpoint.partition(" ")
-        url = self._url + path.format(**ids) + (f"?{urlencode(query)}" if query else "")
+        url = self._url + path.format(**(ids or {})) + (f"?{urlencode(query)}" if query else "")
         headers = self._headers | ({"Content-Type": MEDIA_TYPE} if body is not None else {})
         raw = None if body is None else msgspec.json.encode(body)
-        self._windows.wait(endpoint)
+        self._windows.wait(endpoint, until, self.stopped.is_set)
         response = self._wire().send(method, url, headers, raw)
         if response.status == 429:
             seconds = retry_after(response, self.clock.now())
@@ -127,8 +138,10 @@ class Rest:
 def _value(response: Response, endpoint: str, now: datetime) -> Any:
     """The value of a good answer. Raises what the others mean."""
     status = response.status
-    if status in EXPECTED:
+    if status in ENDPOINTS[endpoint].good:
         return _good(response)
+    if 200 <= status < 300:
+        raise _strange(status)
     if 300 <= status < 400:
         raise Unavailable(f"Klaviyo's address answers with a redirect ({status}), which is not followed")
     if status == 401:
@@ -144,17 +157,19 @@ def _value(response: Response, endpoint: str, now: datetime) -> Any:
 
 
 def _good(response: Response) -> Any:
-    if not response.body.strip():
+    if not response.body.strip() and response.status == 202:
         return None
     try:
         value = msgspec.json.decode(response.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         value = None
-    if not isinstance(value, dict):
-        raise Unavailable(
-            f"Klaviyo's address answers {response.status} with something that is no answer of its"
-        )
+    if not isinstance(value, dict) or (response.status != 202 and "data" not in value):
+        raise _strange(response.status)
     return value
+
+
+def _strange(status: int) -> Unavailable:
+    return Unavailable(f"Klaviyo's address answers {status} with something that is no answer of its")
 
 
 def _is_from_edge(response: Response) -> bool:

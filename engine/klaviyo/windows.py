@@ -7,25 +7,41 @@ second and minute, and below our share of it, since other integrations of the ac
 
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from engine.errors import NotSent
 from engine.klaviyo.limits import ENDPOINTS
 from engine.ports import Timer
 
 SECOND, MINUTE = 1.1, 61.0
 """A little longer than Klaviyo's: not every request travels for the same time."""
-LONGEST_PAUSE = 3600.0
+LONGEST_PAUSE = 900.0
 _MOMENT = 0.001
 """Added to a wait, so that it is over when it is over."""
+_SLICE = 1.0
+"""The longest wait in one piece: between two, it is seen whether anything has changed."""
+
+Stopped = Callable[[], bool]
+
+
+def never() -> bool:
+    """Nothing stops it."""
+    return False
+
+
 RATE_SHARE = 0.8
 
 
 class Windows(Protocol):
     """When the next request to an endpoint may leave."""
 
-    def wait(self, endpoint: str) -> None:
-        """Wait until one more request fits, and count it. *endpoint* is a key of `limits.ENDPOINTS`."""
+    def wait(self, endpoint: str, until: float | None = None, stopped: Stopped = never) -> None:
+        """Wait until one more request fits, and count it. *endpoint* is a key of `limits.ENDPOINTS`.
+
+        Raises NotSent where Klaviyo has asked for a longer wait than *until* (of the clock's `monotonic`),
+        and once *stopped* says so.
+        """
         ...
 
     def told(self, endpoint: str, headers: Mapping[str, str]) -> None:
@@ -47,12 +63,21 @@ class OwnWindows:
         self._share = rate_share
         self._lock = threading.Lock()
         self._sent: dict[str, deque[float]] = {}
-        self._paused: dict[str, float] = {}
+        self._asked: dict[str, float] = {}
+        """Until when Klaviyo has asked to wait."""
+        self._full: dict[str, float] = {}
+        """Until when what is left of a minute is for others."""
 
-    def wait(self, endpoint: str) -> None:
-        """Wait until one more request fits, and count it."""
+    def wait(self, endpoint: str, until: float | None = None, stopped: Stopped = never) -> None:
+        """Wait until one more request fits, and count it; see `Windows`."""
         while seconds := self._take(endpoint):
-            self._clock.sleep(seconds)
+            with self._lock:
+                asked_until = self._asked.get(endpoint, 0.0)
+            if until is not None and asked_until > max(until, self._clock.monotonic()):
+                raise NotSent("Klaviyo asks to wait longer", asked_until - self._clock.monotonic())
+            if stopped():
+                raise NotSent("sending was stopped")
+            self._clock.sleep(min(seconds, _SLICE))
 
     def told(self, endpoint: str, headers: Mapping[str, str]) -> None:
         """Wait for the next minute where what is left of this one is what we leave to others.
@@ -67,21 +92,25 @@ class OwnWindows:
             return
         whole = limit or ENDPOINTS[endpoint].a_minute
         if remaining <= round(whole * (1 - self._share)):
-            self.pause(endpoint, min(reset, MINUTE))
+            self._close(self._full, endpoint, min(reset, MINUTE))
 
     def pause(self, endpoint: str, seconds: float) -> None:
-        """Let nothing leave for so long, an hour at most; a longer pause that runs already stays."""
-        until = self._clock.monotonic() + min(seconds, LONGEST_PAUSE)
+        """Let nothing leave for so long, a quarter of an hour at most; a longer pause that runs stays."""
+        self._close(self._asked, endpoint, min(seconds, LONGEST_PAUSE))
+
+    def _close(self, closed: dict[str, float], endpoint: str, seconds: float) -> None:
+        until = self._clock.monotonic() + seconds
         with self._lock:
-            self._paused[endpoint] = max(until, self._paused.get(endpoint, until))
+            closed[endpoint] = max(until, closed.get(endpoint, until))
 
     def _take(self, endpoint: str) -> float:
         """Nothing, if a request may leave now (and is counted); else how long to wait before asking again."""
         limits = ENDPOINTS[endpoint]
         with self._lock:
             now = self._clock.monotonic()
-            if (paused := self._paused.get(endpoint, now) - now) > 0:
-                return paused + _MOMENT
+            closed = max(self._asked.get(endpoint, now), self._full.get(endpoint, now))
+            if closed > now:
+                return closed - now + _MOMENT
             sent = self._sent.setdefault(endpoint, deque())
             while sent and sent[0] <= now - MINUTE:
                 sent.popleft()

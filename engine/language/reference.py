@@ -234,6 +234,7 @@ class Run:
             spec=spec.stem,
             spec_hash=spec.hash,
             places=made.places,
+            required=spec.required,
         )
 
     def _make_event(self, made: Made) -> tuple[str, str] | None:

@@ -82,6 +82,15 @@ class Spec:
     item_value: Value | None = None
     """`item` as it is written; None where it is not."""
 
+    @property
+    def required(self) -> frozenset[str]:
+        """The fields without which nothing is made: `profile.email`, `properties.Title`, `value`."""
+        sections = (("profile", self.profile), ("properties", self.properties))
+        named = {
+            f"{section}.{one.name}" for section, fields in sections for one in fields if one.value.required
+        }
+        return frozenset(named | ({"value"} if self.value and self.value.required else set()))
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:

@@ -5,26 +5,27 @@ from typing import Any
 
 from engine.intercom.client import Intercom
 from engine.klaviyo.client import WORKERS, Klaviyo
-from engine.ports import Transport
+from engine.ports import Timer, Transport
 from engine.settings import Settings
-from engine.tools.dry_run import DryTransport
+from engine.tools.dry_run import DryTransport, OpenWindows
 from engine.transport import HttpTransport
 
 NO_KEY = "none"
 """Stands for a key where nothing is sent."""
 
 
-def intercom_of(settings: Settings) -> Intercom:
+def intercom_of(settings: Settings, clock: Timer | None = None) -> Intercom:
     """The workspace that the settings name; its token must be set."""
     return Intercom(
         settings.intercom_token,
         region=settings.intercom_region,
         url=settings.intercom_url,
         transport=wire_of(settings),
+        clock=clock,
     )
 
 
-def klaviyo_of(settings: Settings, transport: Transport | None = None) -> Klaviyo:
+def klaviyo_of(settings: Settings, transport: Transport | None = None, clock: Timer | None = None) -> Klaviyo:
     """The account that the settings name; its key or token must be set."""
     return Klaviyo(
         settings.klaviyo_key,
@@ -33,6 +34,7 @@ def klaviyo_of(settings: Settings, transport: Transport | None = None) -> Klaviy
         url=settings.klaviyo_url,
         rate_share=settings.rate_share,
         transport=transport or wire_of(settings),
+        clock=clock,
         workers=WORKERS,
     )
 
@@ -44,6 +46,7 @@ def dry_klaviyo_of(settings: Settings, show: Callable[[str, str, Any], None]) ->
         revision=settings.klaviyo_revision,
         url=settings.klaviyo_url,
         transport=DryTransport(show),
+        windows=OpenWindows(),
         workers=1,
     )
 

@@ -1,9 +1,8 @@
 """The records that some notifications need, put into a file: for look-ups without a network."""
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
-
-import msgspec
 
 from engine.enquiry import Enquiry
 from engine.errors import Unreadable
@@ -13,6 +12,7 @@ from engine.intercom.records import PLURALS, read_records
 from engine.language.plan import Plan
 from engine.ports import TABLES, Record
 from engine.router import Router
+from engine.tools.files import replace_file
 
 WHOLE = {"admin": Intercom.admins, "team": Intercom.teams, "tag": Intercom.tags}
 """The tables of which all is taken: they are short, and a spec may come to need another line of them."""
@@ -52,10 +52,7 @@ def add_to(file: Path, new: Tables) -> None:
         rows = {str(row["id"]): row for row in (*known.get(table, ()), *new.get(table, ()))}
         if rows:
             tables[PLURALS[table]] = [*rows.values()]
-    text = msgspec.json.format(msgspec.json.encode(tables), indent=1)
     try:
-        file.touch(mode=0o600)
-        file.chmod(0o600)
-        file.write_bytes(text + b"\n")
+        replace_file(file, json.dumps(tables, indent=1).encode("ascii") + b"\n", new_mode=0o600)
     except OSError as error:
         raise Unreadable(f"{file}: {error.strerror or 'it cannot be written'}") from None

@@ -23,6 +23,7 @@ USES = {
     f"POST {EVENTS}": "to send events",
     f"POST {PROFILE_IMPORT}": "to send profiles",
     f"POST {BULK_PROFILES}": "to send profiles in bulk; only for history",
+    f"GET {BULK_PROFILES}/{{job_id}}": "to see what became of them; only for history",
     "GET /api/metrics": "to find metrics that clash",
     f"GET {EVENTS}": "to read events back",
     "GET /api/profiles": "to read profiles back",
@@ -36,7 +37,7 @@ def look_at_klaviyo(klaviyo: Klaviyo, dated: Dated, plans: Iterable[Plan]) -> It
         yield from clock_of(SIDE, dated)
         for endpoint, use in USES.items():
             scopes = " and ".join(ENDPOINTS[endpoint].scopes)
-            if klaviyo.may(endpoint):
+            if klaviyo.may(endpoint, job_id="none"):
                 yield Finding(SIDE, "fine", f"{scopes}: {use}")
             else:
                 state: State = "fault" if use.startswith("to send") and "only" not in use else "warning"

@@ -1,10 +1,6 @@
 """Specs in the form of the house: the shorter of two forms that say the same, in a fixed order."""
 
-import os
-import stat
-import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -15,6 +11,7 @@ from engine.issues import Issue, Place
 from engine.language.document import Document
 from engine.language.keys import kind_of
 from engine.language.source import Node, read
+from engine.tools.files import replace_file
 from engine.tools.fmt.comments import comments_of
 from engine.tools.fmt.layout import lay_out
 from engine.tools.fmt.meaning import check_alone, meaning_of
@@ -72,7 +69,7 @@ def _format_file(file: Path, write: bool) -> Formatted:
     try:
         made = format_text(file.read_bytes(), str(file), is_shared=file.absolute().parent.name == SHARED)
         if write and made.outcome == "changed":
-            _replace(file, made.after.encode("utf-8"))
+            replace_file(file, made.after.encode("utf-8"))
     except OSError as error:
         return Formatted(str(file), "failed", reason=(error.strerror or "it cannot be written").lower())
     return made
@@ -149,22 +146,3 @@ def _says_the_same(root: Node | None, made: Formatted) -> bool:
 
 def _comments(root: Node | None, text: str, name: str) -> list[str]:
     return sorted(comment.text for comment in comments_of(root, _document(root, text, name)))
-
-
-def _replace(file: Path, raw: bytes) -> None:
-    """Put a file's new text in its place, whole or not at all; a link stays a link. Raises OSError."""
-    target = file.resolve()
-    if not os.access(target, os.W_OK):
-        raise PermissionError(None, "it is read-only")
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(raw)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(name, stat.S_IMODE(target.stat().st_mode))
-        os.replace(name, target)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(name)
-        raise
