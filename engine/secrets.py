@@ -3,6 +3,7 @@
 import re
 import stat
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ _LIKE_ONE = re.compile(r"(?<=//)[^/\s@]*(?=@)|pk_[A-Za-z0-9]{6,}|[A-Za-z0-9_+/=-
 _PUBLIC_KEY = re.compile("[A-Za-z0-9]{6}")
 _BEGINNINGS = {"pk_": "KLAVIYO_API_KEY", "dG9r": "INTERCOM_TOKEN"}
 """How some begin, and which they are."""
+_ASSIGNED = re.compile(r"[A-Z][A-Z_]{3,60}=")
+"""A line of a file of variables."""
 
 
 class Secret(str):
@@ -113,7 +116,7 @@ def _read(row: SecretSetting, environment: Mapping[str, str], say: Say) -> Secre
         held = _held(environment[row.file_variable])
         if held is None:
             hint = "it takes the path of a file; the secret itself goes into the file"
-            return refuse("bad-secret", f"{source} cannot be read", hint)
+            return refuse("bad-secret", f"{source} {_unread(environment[row.file_variable])}", hint)
         if _is_open(environment[row.file_variable]):
             return refuse(
                 "bad-secret", f"{source} can be changed by anyone", "chmod o-w takes that right away"
@@ -135,6 +138,16 @@ def _held(path: str) -> str | None:
     return text.removesuffix("\n").removesuffix("\r") if text.endswith("\n") else text
 
 
+def _unread(path: str) -> str:
+    """Why a file cannot be read. Its path is not named: it may be the secret, in the wrong variable."""
+    with suppress(OSError, ValueError):
+        if Path(path).is_dir():
+            return "is a folder"
+        if not Path(path).exists():
+            return "is not there"
+    return "cannot be read"
+
+
 def _is_open(path: str) -> bool:
     """Whether anyone may write to a file. Everyone may read those that Docker and Kubernetes mount."""
     return bool(Path(path).stat().st_mode & stat.S_IWOTH)
@@ -153,10 +166,14 @@ def _fault(name: str, text: str) -> tuple[str, str]:
         return "holds white space", "it is one word, without a line break, a space or `Bearer` around it"
     if not all("!" <= one <= "~" for one in text):
         return "holds a character that no key has", "copy it again"
+    if _ASSIGNED.match(text):
+        return "holds a name and a `=`", "only what stands behind the `=` is the secret"
     if name == "KLAVIYO_API_KEY" and _PUBLIC_KEY.fullmatch(text):
         return "holds the public key of the account", "create a private key, which starts with pk_"
     if belongs != name:
         return f"holds what looks like {SECRETS[belongs].help}", f"that goes into {belongs}"
+    if name == "KLAVIYO_API_KEY" and not text.startswith("pk_"):
+        return "holds no private key", "a private key starts with pk_"
     return "", ""
 
 

@@ -4,7 +4,7 @@ One table says what there is. The reader, the schema for editors and docs/settin
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -166,15 +166,22 @@ def settings_file(given: str | Path | None = None, folder: Path = Path()) -> Pat
     return folder / FILE if (folder / FILE).is_file() else None
 
 
-def read_settings(file: Path | None, environment: Mapping[str, str]) -> Settings:
+def read_settings(
+    file: Path | None, environment: Mapping[str, str], needed: Collection[str] = ()
+) -> Settings:
     """The settings of a file and, going before it, of the environment.
 
-    Raises SettingsError with every fault of both; no issue shows a secret.
+    *needed* are secrets that must be set, as in `Settings.need`. Raises SettingsError with every fault of
+    both, and what is missing; no issue shows a secret.
     """
     issues: list[Issue] = []
     found = _in_file(file, issues.append) if file else {}
     found |= _in_environment(environment, issues.append)
     secrets = read_secrets(environment, issues.append)
+    faulty = {issue.field for issue in issues}
+    for name in needed:
+        if not secrets[name] and not secrets.get(INSTEAD.get(name, "")) and name not in faulty:
+            issues.append(missing(name))
     if issues:
         raise SettingsError(f"{counted(len(issues), 'fault')} in the settings", issues)
     both = (secrets["INTERCOM_CLIENT_SECRET"], secrets["INTERCOM_CLIENT_SECRET_PREVIOUS"])

@@ -16,6 +16,8 @@ HERE = Path(__file__).resolve().parent.parent
 
 
 def main(file: str) -> None:
+    if not {"INTERCOM_TOKEN", "KLAVIYO_API_KEY"} <= os.environ.keys():
+        sys.exit("set INTERCOM_TOKEN and KLAVIYO_API_KEY")
     intercom = Intercom(os.environ["INTERCOM_TOKEN"], url=os.environ.get("INTERCOM_URL", ""))
     klaviyo = Klaviyo(os.environ["KLAVIYO_API_KEY"], url=os.environ.get("KLAVIYO_URL", ""))
     runner = Runner(load(HERE / "mappings"), records=intercom, sink=klaviyo)

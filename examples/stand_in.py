@@ -69,12 +69,22 @@ class StandIn:
         """How many events have come, by the person and the metric; one that is repeated counts once."""
         found = {}
         for _, path, body in self.calls:
-            if path == "/api/events":
-                event = body["data"]["attributes"]
-                person = event["profile"]["data"]["attributes"].get("email", "somebody")
+            for profile, event in _events_in(path, body):
+                person = profile["data"]["attributes"].get("email", "somebody")
                 metric = event["metric"]["data"]["attributes"]["name"]
                 found[person, metric, event["unique_id"]] = (person, metric)
         return Counter(found.values())
+
+
+def _events_in(path: str, body: Any) -> list[tuple[Any, Any]]:
+    """Each event of a request, with its profile."""
+    if path == "/api/events":
+        event = body["data"]["attributes"]
+        return [(event["profile"], event)]
+    if path != "/api/event-bulk-create-jobs":
+        return []
+    groups = [group["attributes"] for group in body["data"]["attributes"]["events-bulk-create"]["data"]]
+    return [(group["profile"], one["attributes"]) for group in groups for one in group["events"]["data"]]
 
 
 def main(command: list[str]) -> int:

@@ -93,7 +93,7 @@ TOLD = {
     "200 without a body": "Intercom answered nothing (200)",
     "200 with a page": "Intercom answered something that is no answer of its (200)",
     "502 with a page": "Intercom cannot answer now (502)",
-    "not sent": "no connection came about",
+    "not sent": "no connection came about (Intercom at https://api.intercom.io)",
 }
 
 

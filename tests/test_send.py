@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from engine.commands import main
-from engine.commands.send import by
+from engine.commands.send import TellingClock, by
 from engine.tools.inputs import Input
 from examples.stand_in import Answer, StandIn, taken
 from tests.support import FIXTURES, RECORDS, read, records_as_intercom
@@ -54,7 +54,7 @@ def refusing(pointer: str, detail: str) -> Any:
 def test_what_comes_of_a_notification_is_delivered_a_line_each(klaviyo: StandIn) -> None:
     result = send(klaviyo, TICKET, *WITH_RECORDS)
     assert result.exit_code == 0
-    assert result.output.splitlines() == [
+    assert result.stdout.splitlines() == [
         "accepted    Created Ticket           2026-09-01T10:00:01Z "
         "ic:hx7q2m9d:ticket:215472629311301:created",
         "accepted    Submitted Ticket         2026-09-01T10:00:01Z "
@@ -78,14 +78,14 @@ def test_names_and_addresses_are_looked_up_at_intercom(klaviyo: StandIn) -> None
 
 def test_a_dry_run_shows_every_request_and_sends_none(klaviyo: StandIn) -> None:
     result = send(klaviyo, TICKET, CONTACT, *WITH_RECORDS, "--dry-run", "--json")
-    rows = [json.loads(line) for line in result.output.splitlines()]
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
     requests = [row for row in rows if "method" in row]
     assert [row["url"].removeprefix(klaviyo.url) for row in requests] == ["/api/events"] * 2 + [
         "/api/profile-import"
     ]
     assert requests[0]["body"]["data"]["attributes"]["profile"]["data"]["attributes"]["email"] == CUSTOMER
     assert [row["outcome"] for row in rows if "outcome" in row and row["outcome"] != "skipped"] == [
-        "accepted"
+        "ready"
     ] * 3
     assert klaviyo.calls == []
 
@@ -188,6 +188,7 @@ def test_every_fault_of_the_settings_is_told_at_once(klaviyo: StandIn, tmp_path:
         (["--fire-flows"], "--fire-flows goes with --to"),
         (["--fire-flows", "--to", "me@shop.example", "--history"], "not with --history"),
         (["--to", "nobody"], "--to takes an e-mail address"),
+        (["--to", ""], "--to takes an e-mail address"),
         (["--metric", "Created Tickt"], 'did you mean "Created Ticket"'),
         (["--records", "absent.yaml"], "absent.yaml"),
     ],
@@ -240,3 +241,28 @@ def test_large_inputs_are_taken_fewer_at_a_time() -> None:
     sizes = [len(some) for some in by(1000, (Input(str(n), raw) for n in range(10)))]
     assert sizes == [3, 3, 3, 1]
     assert [len(some) for some in by(4, (Input(str(n), b"x") for n in range(10)))] == [4, 4, 2]
+
+
+def test_the_same_event_twice_in_one_run_leaves_once_and_is_told_twice(klaviyo: StandIn) -> None:
+    for more in ((), ("--history",)):
+        klaviyo.calls.clear()
+        result = send(klaviyo, TICKET, TICKET, TICKET, *WITH_RECORDS, *more)
+        assert result.stdout.splitlines()[-1] == "3 inputs: 6 accepted"
+        assert len(klaviyo.calls) == (1 if more else 2)
+
+
+def test_another_address_than_the_services_own_is_told(klaviyo: StandIn) -> None:
+    result = send(klaviyo, TICKET, *WITH_RECORDS)
+    assert f"note: Klaviyo is {klaviyo.url} here" in result.stderr
+
+
+def test_a_wait_of_some_seconds_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    clock = TellingClock("Klaviyo")
+    clock.sleep(12)
+    clock.sleep(0.5)
+    assert slept == [12, 0.5]
+    assert capsys.readouterr().err == "note: waiting 12 seconds for Klaviyo\n"

@@ -462,10 +462,36 @@ def test_a_file_that_anyone_may_change_is_not_taken(tmp_path: Path) -> None:
     assert "can be changed by anyone" in issue.message
 
 
-@pytest.mark.parametrize("path", ["", ".", "/dev/zero", "no/such/file", KEY, "\0", "x" * 5000, f"~/{SECRET}"])
-def test_a_file_that_cannot_be_read_is_not_named(path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("", "is a folder"),
+        (".", "is a folder"),
+        ("/dev/zero", "cannot be read"),
+        ("no/such/file", "is not there"),
+        (KEY, "is not there"),
+        ("\0", "is not there"),
+        ("x" * 5000, "cannot be read"),
+        (f"~/{SECRET}", "is not there"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_not_named(path: str, why: str) -> None:
     [issue] = faults(None, {"KLAVIYO_API_KEY_FILE": path})
-    assert str(issue) == "bad-secret  the file that KLAVIYO_API_KEY_FILE names cannot be read"
+    assert str(issue) == f"bad-secret  the file that KLAVIYO_API_KEY_FILE names {why}"
+
+
+def test_what_a_command_needs_is_asked_for_with_all_other_faults() -> None:
+    needed = ("INTERCOM_TOKEN", "KLAVIYO_API_KEY")
+    with pytest.raises(SettingsError) as raised:
+        read_settings(None, {"INTERCOM_REGION": "europe", "KLAVIYO_API_KEY": "KLAVIYO_API_KEY=pk_x"}, needed)
+    assert [issue.code for issue in raised.value.issues] == ["bad-setting", "bad-secret", "missing-setting"]
+
+
+@pytest.mark.parametrize("text", ["hello_world_abc", "KLAVIYO_API_KEY=pk_x", "INTERCOM_TOKEN=x"])
+def test_a_key_of_klaviyo_begins_as_one(text: str) -> None:
+    [issue] = faults(None, {"KLAVIYO_API_KEY": text})
+    assert issue.code == "bad-secret"
+    assert text not in str(issue)
 
 
 # What is needed

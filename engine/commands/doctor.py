@@ -11,7 +11,7 @@ from engine.issues import counted
 from engine.tools.doctor.findings import Finding
 from engine.tools.doctor.looking import look
 
-_MARKS = {"fine": ("ok", "green"), "warning": ("look", "yellow"), "fault": ("FAULT", "red")}
+_COLOURS = {"ok": None, "note": None, "look": "yellow", "fault": "red"}
 
 
 @click.command()
@@ -51,9 +51,9 @@ def doctor(mappings: str, settings_file: str, as_json: bool) -> None:
 
 
 def _show(finding: Finding) -> None:
-    word, colour = _MARKS[finding.state]
+    word = finding.state.upper() if finding.state == "fault" else finding.state
     lines = for_reading(f"  {word:<6} {safe(finding.what)}", hang=7)
-    click.echo(click.style(lines[0], fg=None if finding.state == "fine" else colour))
+    click.echo(click.style(lines[0], fg=_COLOURS[finding.state]))
     for line in lines[1:]:
         click.echo(line)
     for line in for_reading(f"         next: {safe(finding.next)}", hang=6) if finding.next else ():

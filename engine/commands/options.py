@@ -55,11 +55,9 @@ def settings_from(file: str, *needed: str) -> "Settings":
     from engine.settings import read_settings, settings_file
 
     try:
-        settings = read_settings(settings_file(file or None), os.environ)
-        settings.need(*needed)
+        return read_settings(settings_file(file or None), os.environ, needed)
     except SettingsError as error:
         stop(str(error), error.issues)
-    return settings
 
 
 def work_through(paths: Iterable[str], work: Callable[[bytes], Made]) -> Iterator[tuple[str, Made | None]]:

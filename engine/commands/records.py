@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from engine.commands.options import option, plans_from, settings_from, settings_option, work_through
-from engine.commands.text import FINE, FOUND, complain, safe, stop
+from engine.commands.text import FINE, FOUND, complain, note, safe, stop
 from engine.errors import EngineError
 from engine.events import Notification
 from engine.issues import counted
@@ -52,7 +52,7 @@ def pull(paths: tuple[str, ...], into: str, mappings: str, settings_file: str) -
     settings = settings_from(settings_file, "INTERCOM_TOKEN")
     opened = [one for _, one in work_through(paths, Runner(plans).read)]
     try:
-        found, missing = pulled(
+        found, missing, gone = pulled(
             intercom_of(settings), plans, [one for one in opened if isinstance(one, Notification)]
         )
         add_to(Path(into), found)
@@ -60,6 +60,8 @@ def pull(paths: tuple[str, ...], into: str, mappings: str, settings_file: str) -
         stop(str(error))
     parts = [counted(len(rows), table) for table, rows in found.items()]
     click.echo(f"{safe(into)}: {', '.join(parts) or 'nothing new'}")
+    if gone:
+        note(f"Intercom does not have {counted(gone, 'record')} that these notifications name (any more)")
     if missing:
         complain(f"Intercom could not be asked for {counted(missing, 'record')}: run it again")
     sys.exit(FOUND if missing or None in opened else FINE)

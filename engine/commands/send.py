@@ -1,6 +1,7 @@
 """`send`: translate, look up, and deliver to Klaviyo."""
 
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +13,18 @@ import click
 
 from engine.clock import SystemClock
 from engine.commands.options import chosen, machine_options, plans_from, settings_from, settings_option
-from engine.commands.text import FINE, FOUND, complain, echo_json, note, safe, stdin, stop, telling
+from engine.commands.text import (
+    FINE,
+    FOUND,
+    complain,
+    echo_json,
+    note,
+    page_width,
+    safe,
+    stdin,
+    stop,
+    telling,
+)
 from engine.deadline import OF_COMMANDS
 from engine.errors import Denied, Rejected, Unreadable
 from engine.events import Accepted, Delivery, Notification, Parked, Skipped
@@ -26,7 +38,7 @@ from engine.tools.accounts import dry_klaviyo_of, intercom_of, klaviyo_of
 from engine.tools.inputs import STDIN, Input, read_inputs
 from engine.tools.rehearsal import Backfill, Rehearsal
 
-AT_ONCE, AT_ONCE_IN_BULK = 100, 1_000
+AT_ONCE, AT_ONCE_IN_BULK = 50, 1_000
 """Notifications that are translated together, so that their look-ups and requests are."""
 LONG_SECONDS = 3.0
 MOST_BYTES = 10 * 1024 * 1024
@@ -42,7 +54,7 @@ _COLOURS = {"accepted": "green", "refused": "red", "unavailable": "red", "parked
 @settings_option
 @click.option("--dry-run", is_flag=True, help="Send nothing to Klaviyo: show the requests that would leave.")
 @click.option("--history", is_flag=True, help="In bulk, recorded as history: no flow starts.")
-@click.option("--to", default="", metavar="EMAIL", help="Send every event to this one profile instead.")
+@click.option("--to", default=None, metavar="EMAIL", help="Send every event to this one profile instead.")
 @click.option("--fire-flows", is_flag=True, help="With --to: let the events start flows.")
 @click.option("--show-values", is_flag=True, help="Show Klaviyo's reasons whole, with the values in them.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON a result.")
@@ -54,7 +66,7 @@ def send(
     settings_file: str,
     dry_run: bool,
     history: bool,
-    to: str,
+    to: str | None,
     fire_flows: bool,
     show_values: bool,
     as_json: bool,
@@ -78,19 +90,24 @@ def send(
         if sys.stdin is None or sys.stdin.isatty():
             raise click.UsageError("name a file, a folder, or - for standard input")
         paths = (STDIN,)
-    if fire_flows and (history or not to):
+    if fire_flows and (history or to is None):
         raise click.UsageError("--fire-flows goes with --to, and not with --history, which starts no flow")
     plans = chosen(plans_from(mappings), metric)
     needed = [*(() if records else ("INTERCOM_TOKEN",)), *(() if dry_run else ("KLAVIYO_API_KEY",))]
+    if not records and not {"INTERCOM_TOKEN", "INTERCOM_TOKEN_FILE"} & os.environ.keys():
+        note("look-ups are asked of Intercom, unless a file answers them: --records FILE")
     settings = settings_from(settings_file, *needed)
+    for service, url in (("Intercom", settings.intercom_url), ("Klaviyo", settings.klaviyo_url)):
+        if url and not as_json:
+            note(f"{service} is {url} here")
     page = _Page(as_json=as_json, show_values=show_values, dry_run=dry_run)
     if dry_run:
         klaviyo = dry_klaviyo_of(settings, page.show_request)
     else:
-        klaviyo = klaviyo_of(settings, clock=_TellingClock("Klaviyo"))
+        klaviyo = klaviyo_of(settings, clock=TellingClock("Klaviyo"))
     sink = _around(klaviyo, history, to, fire_flows)
     try:
-        answers = records or intercom_of(settings, _TellingClock("Intercom"))
+        answers = records or intercom_of(settings, TellingClock("Intercom"))
         runner = Runner(plans, records=answers, sink=sink, deadline_seconds=OF_COMMANDS)
     except Unreadable as error:
         stop(error.reason)
@@ -102,21 +119,26 @@ def send(
                 advance(sum(len(one.raw) for one in some))
     except Denied as denied:
         page.sum_up()
-        stop(f"{denied.reason}; what is accepted above stays so, and to send it all again is safe")
+        kept = (
+            "; what is accepted stays so, and to send it all again is safe" if page.count["accepted"] else ""
+        )
+        stop(f"{denied.reason}{kept}: `intercom-klaviyo doctor` says what to do")
     except KeyboardInterrupt:
         page.sum_up()
-        stop("stopped; what is not told above may have been sent, and to send it all again is safe")
+        stop("stopped: what is not told above may have been sent, and to send it all again is safe")
     page.sum_up()
     sys.exit(FOUND if page.is_bad else FINE)
 
 
-def _around(sink: Sink, history: bool, to: str, fire_flows: bool) -> Sink:
+def _around(sink: Sink, history: bool, to: str | None, fire_flows: bool) -> Sink:
     """What is asked for instead of plain sending."""
-    if to:
+    if to is not None:
         try:
             address = TYPES["email"].convert(to)
         except Refused:
-            raise click.UsageError("--to takes an e-mail address") from None
+            address = None
+        if not address:  # also where it is empty, as of a variable that is not set
+            raise click.UsageError("--to takes an e-mail address")
         return Rehearsal(sink, str(address), f"{SystemClock().now():%Y%m%dT%H%M%S}", fire_flows)
     return Backfill(sink) if history else sink
 
@@ -201,7 +223,7 @@ def _size_of(paths: Iterable[str]) -> int:
     return 0 if STDIN in paths else size
 
 
-class _TellingClock(SystemClock):
+class TellingClock(SystemClock):
     """The machine's clock, which says whom a longer wait is for."""
 
     def __init__(self, whom: str) -> None:
@@ -246,31 +268,31 @@ class _Page:
         for line in json.dumps(body, indent=2, ensure_ascii=False).splitlines():
             click.echo(safe(line))
 
+    def _shown(self, outcome: str) -> str:
+        return "ready" if self._dry_run and outcome == "accepted" else outcome
+
     def _show_line(self, name: str, result: Sent) -> None:
         outcome = _outcome(result)
-        shown = "ready" if self._dry_run and outcome == "accepted" else outcome
-        head = click.style(f"{shown:<11}", fg=_COLOURS[outcome])
+        head = click.style(f"{self._shown(outcome):<11}", fg=_COLOURS[outcome])
         if not isinstance(result, Delivery):
             label = f"{safe(result.metric)}: " if result.metric else ""
             click.echo(f"{head} {label}{safe(result.detail)}  ({safe(name)})")
         else:
             made = result.translation
-            known = made.unique_id or made.spec
-            click.echo(
-                f"{head} {safe(made.metric):<24} {iso(made.time) if made.time else '':<20} {safe(known)}"
-            )
+            known = made.unique_id or f"({name})"
+            start = f"{head} {safe(made.metric):<24} {iso(made.time) if made.time else '':<20}"
+            for line in _fitting(start, safe(known)):
+                click.echo(line)
             if not isinstance(result.answer, Accepted):
                 click.echo(f"            {safe(self._why(result.answer))}  ({safe(name)})")
         for issue in _issues(result):
             click.echo(f"            {safe(str(issue))}")
 
     def _why(self, answer: Any) -> str:
-        said = (
-            f" ({answer.detail})"
-            if self._show_values and isinstance(answer, Rejected) and answer.detail
-            else ""
-        )
-        return f"{answer.reason}{said}"
+        detail = answer.detail if isinstance(answer, Rejected) else ""
+        if self._show_values and detail and detail not in answer.reason:
+            return f"{answer.reason}; in its own words: {detail}"
+        return str(answer.reason)
 
     def _pointer(self, answer: Rejected) -> str:
         return answer.pointer if self._show_values else masked(answer.pointer)
@@ -283,7 +305,7 @@ class _Page:
             reason = self._why(answer)
         return {
             "input": name,
-            "outcome": _outcome(result),
+            "outcome": self._shown(_outcome(result)),
             "metric": made.metric or None,
             "unique_id": getattr(made, "unique_id", "") or None,
             "reason": reason,
@@ -302,6 +324,14 @@ class _Page:
         click.echo(f"\n{counted(self.count['inputs'], 'input')}: {', '.join(parts)}")
         if self.count["unavailable"]:
             click.echo("What was not sent can be sent again: Klaviyo records the same id once.")
+
+
+def _fitting(start: str, rest: str) -> list[str]:
+    """One line, or two where a person sits at a terminal that is too narrow for it."""
+    is_narrow = sys.stdout is not None and sys.stdout.isatty()
+    if is_narrow and len(click.unstyle(start)) + 1 + len(rest) > page_width():
+        return [start.rstrip(), f"            {rest}"]
+    return [f"{start} {rest}"]
 
 
 _SUMMARY = {"unavailable": "not sent"}

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlencode
 
 from engine.address import checked_address
 from engine.clock import SystemClock
-from engine.errors import Rejected, Unavailable
+from engine.errors import NotSent, Rejected, Unavailable
 from engine.intercom.answers import ID, Gone, meaning, nonsense
 from engine.intercom.windows import Windows
 from engine.ports import Timer, Transport
@@ -179,7 +179,8 @@ class Rest:
                 if self.clock.monotonic() - began + wait >= patience:
                     if patience:
                         self._impatient_until = self.clock.monotonic() + IMPATIENT_SECONDS
-                    raise type(error)(error.reason, wait) from None
+                    where = f" (Intercom at {self._base})" if isinstance(error, NotSent) else ""
+                    raise type(error)(f"{error.reason}{where}", wait) from None
             self.clock.sleep(wait)
             attempt += 1
 

@@ -53,7 +53,10 @@ def lightened(item: Item, faults: list[Fault]) -> Item | None:
 def rejected(item: Item, faults: list[Fault], status: int = 400) -> Rejected:
     """The item's refusal, in words that repeat no value of it."""
     fault = faults[0] if faults else Fault()
-    what = masked(_field(item.request.endpoint, fault) or fault.pointer)
+    plain = (
+        "".join(fault.path[2:3]) if fault.path[2:] in (["time"], ["unique_id"], ["metric"]) else fault.pointer
+    )
+    what = masked(_field(item.request.endpoint, fault) or plain)
     why = masked(fault.detail, _personal(item.request)) or f"without a reason ({status})"
     return Rejected(f"Klaviyo refuses {what or 'it'}: {why}", fault.pointer, fault.detail)
 

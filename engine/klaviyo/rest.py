@@ -19,7 +19,7 @@ import msgspec
 
 from engine.address import checked_address
 from engine.clock import SystemClock
-from engine.errors import Denied, Rejected, Unavailable
+from engine.errors import Denied, NotSent, Rejected, Unavailable
 from engine.klaviyo.limits import ENDPOINTS
 from engine.klaviyo.windows import LONGEST_PAUSE, RATE_SHARE, OwnWindows, Windows
 from engine.ports import Response, Timer, Transport
@@ -118,11 +118,19 @@ class Rest:
         headers = self._headers | ({"Content-Type": MEDIA_TYPE} if body is not None else {})
         raw = None if body is None else msgspec.json.encode(body)
         self._windows.wait(endpoint, until, self.stopped.is_set)
-        response = self._wire().send(method, url, headers, raw)
+        try:
+            response = self._wire().send(method, url, headers, raw)
+        except NotSent as error:
+            raise NotSent(f"{error.reason} (Klaviyo at {self._url})") from None
         if response.status == 429:
             seconds = retry_after(response, self.clock.now())
             self._windows.pause(endpoint, seconds or 1.0)
-            raise Unavailable("Klaviyo asks to wait (429)", seconds)
+            told = (
+                f"Klaviyo asks to wait {seconds:.0f} seconds (429)"
+                if seconds
+                else "Klaviyo asks to wait (429)"
+            )
+            raise Unavailable(told, seconds)
         self._windows.told(endpoint, response.headers)
         return _value(response, endpoint, self.clock.now())
 

@@ -22,8 +22,8 @@ Tables = dict[str, list[Record]]
 
 def pulled(
     intercom: Intercom, plans: Iterable[Plan], notifications: Iterable[Notification]
-) -> tuple[Tables, int]:
-    """Records by table, and how many could not be asked for.
+) -> tuple[Tables, int, int]:
+    """Records by table, how many could not be asked for, and how many Intercom does not have (any more).
 
     Contacts and companies are those that the plans look up for the notifications, each with all its tags;
     teammates, teams and tags are all of the workspace's. Raises Unavailable, Denied and Rejected.
@@ -37,8 +37,9 @@ def pulled(
             tables[table][key] = {**record, "id": key}
     for table, whole in WHOLE.items():
         tables[table] |= {str(record["id"]): record for record in whole(intercom)}
+    gone = sum(record is None for record in asked.known.values())
     missing = {one for place in range(len(pairs)) for one in asked.missing(place)}
-    return {table: [*rows.values()] for table, rows in tables.items() if rows}, len(missing)
+    return {table: [*rows.values()] for table, rows in tables.items() if rows}, len(missing), gone
 
 
 def add_to(file: Path, new: Tables) -> None:

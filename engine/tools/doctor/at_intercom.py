@@ -55,17 +55,17 @@ def look_at_intercom(
     yield from clock_of(SIDE, dated)
     if has_secret:
         what = "the client secret is set, by which notifications are known to be Intercom's"
-        yield Finding(SIDE, "fine", what)
+        yield Finding(SIDE, "ok", what)
     else:
         what = "no client secret is set: a forged notification could not be told from a real one"
-        yield Finding(SIDE, "warning", what, f"set INTERCOM_CLIENT_SECRET ({HUB} > Basic information)")
+        yield Finding(SIDE, "look", what, f"set INTERCOM_CLIENT_SECRET ({HUB} > Basic information)")
     yield _topics(plans)
 
 
 def _workspace(app: Mapping[str, Any], region: str) -> Iterator[Finding]:
     name, key, theirs = (str(app.get(part) or "") for part in ("name", "id_code", "region"))
     what = f"the workspace is {name or 'without a name'} ({key}), hosted in {theirs or region}"
-    yield Finding(SIDE, "fine", what)
+    yield Finding(SIDE, "ok", what)
     if theirs and theirs.lower() not in (region, IN_WORDS[region]):
         meant = next((short for short, long in IN_WORDS.items() if theirs.lower() in (short, long)), theirs)
         what = f"it is hosted in {theirs}, and the region is set to {region}"
@@ -84,10 +84,10 @@ def _scope(rest: Rest, name: str, path: str, use: str) -> Finding:
         return Finding(SIDE, "fault", f"{name}: {error}", "try again")
     except EngineError:
         pass  # refused for what was asked, which shows that one may ask
-    return Finding(SIDE, "fine", f"{name}: {use}")
+    return Finding(SIDE, "ok", f"{name}: {use}")
 
 
 def _topics(plans: Iterable[Plan]) -> Finding:
     topics = sorted({topic for plan in plans for topic in plan.spec.topics})
     what = f"the mappings answer {len(topics)} topics: {', '.join(topics)}"
-    return Finding(SIDE, "fine", what, f"tick these under {HUB} > Webhooks; {WHO_MAY}")
+    return Finding(SIDE, "note", what, f"tick these under {HUB} > Webhooks; {WHO_MAY}")

@@ -38,9 +38,9 @@ def look_at_klaviyo(klaviyo: Klaviyo, dated: Dated, plans: Iterable[Plan]) -> It
         for endpoint, use in USES.items():
             scopes = " and ".join(ENDPOINTS[endpoint].scopes)
             if klaviyo.may(endpoint, job_id="none"):
-                yield Finding(SIDE, "fine", f"{scopes}: {use}")
+                yield Finding(SIDE, "ok", f"{scopes}: {use}")
             else:
-                state: State = "fault" if use.startswith("to send") and "only" not in use else "warning"
+                state: State = "fault" if use.startswith("to send") and "only" not in use else "look"
                 hint = f"make a new key with it ({KEYS}): scopes of a key cannot be changed"
                 yield Finding(SIDE, state, f"the key lacks {scopes}: {use}", hint)
         yield from _clashes(klaviyo, [plan.name for plan in plans if plan.spec.kind == "event"])
@@ -57,13 +57,13 @@ def _account(klaviyo: Klaviyo) -> Finding:
         if not denied.scope:
             raise
         hint = "make a new key with it, to be sure whose account this is"
-        return Finding(SIDE, "warning", "the key lacks accounts:read: the name of the account", hint)
+        return Finding(SIDE, "look", "the key lacks accounts:read: the name of the account", hint)
     told = attributes if isinstance(attributes, dict) else {}
     contact = told.get("contact_information")
     name = contact.get("organization_name") if isinstance(contact, dict) else None
     kind = ", a test account" if told.get("test_account") is True else ""
     what = f"the account is {name or 'without a name'}{kind}; revision {klaviyo.revision}"
-    return Finding(SIDE, "fine", what)
+    return Finding(SIDE, "ok", what)
 
 
 def _clashes(klaviyo: Klaviyo, ours: list[str]) -> Iterator[Finding]:
@@ -75,16 +75,16 @@ def _clashes(klaviyo: Klaviyo, ours: list[str]) -> Iterator[Finding]:
     doubled = sorted({name for name, home in metrics if home == CLOSED} & {*ours})
     if doubled:
         what = f"Klaviyo's own Intercom integration has these as well: {', '.join(doubled)}"
-        yield Finding(SIDE, "warning", what, REMOVE)
+        yield Finding(SIDE, "look", what, REMOVE)
     lower = {name.lower(): name for name in ours}
     for name, home in metrics:
         if home != CLOSED and name not in ours and name.lower() in lower:
             what = f'there is a metric "{name}", and the mappings write "{lower[name.lower()]}"'
-            yield Finding(SIDE, "warning", what, SAME_NAME)
+            yield Finding(SIDE, "look", what, SAME_NAME)
     known = {name for name, home in metrics if home != CLOSED}
     new = [name for name in ours if name not in known]
     if new:
-        yield Finding(SIDE, "fine", f"no event of these has come yet: {', '.join(new)}", FIRST)
+        yield Finding(SIDE, "note", f"no event of these has come yet: {', '.join(new)}", FIRST)
 
 
 def _name(metric: Mapping[str, Any], *way: str) -> str:

@@ -9,7 +9,8 @@ from typing import Literal
 from engine.ports import Clock, Response, Transport
 
 MOST_SKEW_SECONDS = 60.0
-State = Literal["fine", "warning", "fault"]
+State = Literal["ok", "note", "look", "fault"]
+"""As it should be; for a person to do, and not to be seen from here; worth a look; in the way of sending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def clock_of(side: str, dated: Dated) -> Iterator[Finding]:
     if dated.skew_seconds is None:
         return
     if abs(dated.skew_seconds) <= MOST_SKEW_SECONDS:
-        yield Finding(side, "fine", "the clocks agree")
+        yield Finding(side, "ok", "the clocks agree")
         return
     way = "ahead of" if dated.skew_seconds > 0 else "behind"
     what = f"this machine's clock is {abs(dated.skew_seconds):.0f} seconds {way} {side}'s"
