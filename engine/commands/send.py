@@ -18,6 +18,7 @@ from engine.commands.text import (
     FOUND,
     complain,
     echo_json,
+    for_reading,
     note,
     page_width,
     safe,
@@ -276,7 +277,9 @@ class _Page:
         head = click.style(f"{self._shown(outcome):<11}", fg=_COLOURS[outcome])
         if not isinstance(result, Delivery):
             label = f"{safe(result.metric)}: " if result.metric else ""
-            click.echo(f"{head} {label}{safe(result.detail)}  ({safe(name)})")
+            told = for_reading(f"{' ' * 12}{label}{safe(result.detail)}  ({safe(name)})", hang=0)
+            for line in (f"{head} {told[0].lstrip()}", *told[1:]):
+                click.echo(line)
         else:
             made = result.translation
             known = made.unique_id or f"({name})"
@@ -284,9 +287,13 @@ class _Page:
             for line in _fitting(start, safe(known)):
                 click.echo(line)
             if not isinstance(result.answer, Accepted):
-                click.echo(f"            {safe(self._why(result.answer))}  ({safe(name)})")
+                self._show_below(f"{safe(self._why(result.answer))}  ({safe(name)})")
         for issue in _issues(result):
-            click.echo(f"            {safe(str(issue))}")
+            self._show_below(safe(str(issue)))
+
+    def _show_below(self, text: str) -> None:
+        for line in for_reading(f"{' ' * 12}{text}", hang=0):
+            click.echo(line)
 
     def _why(self, answer: Any) -> str:
         detail = answer.detail if isinstance(answer, Rejected) else ""
