@@ -51,6 +51,10 @@ class StandIn:
 
             do_POST = do_GET
 
+            def do_HEAD(self) -> None:
+                self.send_response_only(200)
+                self.end_headers()
+
             def log_message(self, *_: Any) -> None:
                 pass
 

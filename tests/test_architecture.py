@@ -25,7 +25,17 @@ EDGES = {"intercom", "klaviyo", "router"}
 MAY_IMPORT: dict[str, set[str]] = {
     "__main__": {"commands"},
     "__init__": {"runner", "folder", *EDGES, *BELOW_THE_EDGES},
-    "commands": {"redaction", "tools", "runner", "folder", "settings", "clock", "deadline", *BELOW_THE_EDGES},
+    "commands": {
+        "redaction",
+        "sandbox",
+        "tools",
+        "runner",
+        "folder",
+        "settings",
+        "clock",
+        "deadline",
+        *BELOW_THE_EDGES,
+    },
     "tools": {
         "clock",
         "enquiry",
@@ -42,6 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "folder": {"deadline", "klaviyo", "language", "paths", "errors", "issues"},
     "intercom": {"address", "clock", "transport", *BELOW_THE_EDGES},
     "klaviyo": {"address", "clock", "redaction", "transport", *BELOW_THE_EDGES},
+    "sandbox": {"klaviyo", "clock", "ports", *NOUNS},
     "settings": {"address", "secrets", "language", "errors", "issues"},
     "secrets": {"issues"},
     "transport": {"connections", "ports", "errors"},
@@ -140,6 +151,11 @@ def test_the_table_knows_no_room_that_is_gone() -> None:
 
 def test_the_table_itself_has_no_circle() -> None:
     assert list(TopologicalSorter(MAY_IMPORT).static_order())[-2:] == ["commands", "__main__"]
+
+
+def test_a_stand_in_shares_nothing_with_our_client_but_klaviyos_figures() -> None:
+    theirs = {module for file in FILES if room_of(name_of(file)) == "sandbox" for module in ours(file)}
+    assert {module for module in theirs if room_of(module) == "klaviyo"} <= {"engine.klaviyo.limits"}
 
 
 @pytest.mark.parametrize("file", PURE, ids=by_path)

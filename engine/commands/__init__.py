@@ -22,6 +22,7 @@ _COMMANDS = {
     "send": "Deliver to Klaviyo what comes of notifications, with look-ups at Intercom.",
     "doctor": "Look whether Intercom and Klaviyo are connected, and what to do next.",
     "records": "Put what Intercom knows by id into a file, for look-ups without a network.",
+    "sandbox": "Start an Intercom and a Klaviyo of invented people on this machine.",
     "init": "Make a folder of mappings to edit: a copy of what is shipped.",
     "new": "Make a spec with its test from a captured notification.",
     "record": "Make fixtures of captured payloads, with invented people in place of yours.",

@@ -1,0 +1,218 @@
+"""`sandbox`: an Intercom and a Klaviyo on this machine."""
+
+import json
+import sys
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from engine.clock import SystemClock
+from engine.commands.options import settings_from, settings_option
+from engine.commands.text import FINE, FOUND, for_reading, safe, stop
+from engine.errors import EngineError
+from engine.issues import counted
+from engine.ports import Transport
+
+ALL = "all"
+
+
+@click.group(invoke_without_command=True)
+@click.option(
+    "--conversations", type=click.IntRange(0, 1_000_000), default=60, metavar="N", help="Default: 60."
+)
+@click.option("--tickets", type=click.IntRange(0, 1_000_000), default=40, metavar="N", help="Default: 40.")
+@click.option(
+    "--seed", type=int, default=0, metavar="S", help="Another seed invents other people. Default: 0."
+)
+@click.option(
+    "--version", default="2.16", metavar="V", help="What the app is set to, from 2.9 on. Default: 2.16."
+)
+@click.option(
+    "--webhooks", default="", metavar="URL", help="Where to send what is played, signed; loopback only."
+)
+@click.option(
+    "--ports",
+    default="8401,8402",
+    metavar="A,B",
+    help="Intercom's and Klaviyo's. 0 is any. Default: 8401,8402.",
+)
+@click.option(
+    "--env", "env_file", default="", metavar="FILE", help="Write what to set to a file, for `. FILE`."
+)
+@click.pass_context
+def sandbox(
+    context: click.Context,
+    conversations: int,
+    tickets: int,
+    seed: int,
+    version: str,
+    webhooks: str,
+    ports: str,
+    env_file: str,
+) -> None:
+    """Start an Intercom and a Klaviyo of invented people on this machine.
+
+    Both refuse what the real ones refuse, word it as they do, and keep their limits. Prints what to set, and
+    runs until Ctrl-C; in another terminal, `sandbox play`, `state` and `check` talk to it. Needs the extra
+    `sandbox`: pip install 'intercom-klaviyo[sandbox]'.
+
+    \b
+    Example:
+      intercom-klaviyo sandbox --help
+    """
+    if context.invoked_subcommand is not None:
+        return
+    try:
+        # Imported here: it needs the extra, and only starting does.
+        from engine.sandbox.intercom.versions import VERSIONS
+        from engine.sandbox.intercom.workspace import Workspace
+        from engine.sandbox.klaviyo.account import Account
+        from engine.sandbox.running import Address, Sandbox, environment, serve
+    except ModuleNotFoundError as error:
+        stop(f"{error.name} is missing: pip install 'intercom-klaviyo[sandbox]'")
+    if version not in VERSIONS:
+        raise click.UsageError(f"--version takes one of {', '.join(VERSIONS)}")
+    today = SystemClock().now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    workspace = Workspace.of(conversations, tickets, seed, today)
+    running = Sandbox(workspace, Account(), version=version, webhooks=_near(webhooks), transport=_wire())
+
+    def started(intercom: Address, klaviyo: Address) -> None:
+        given = environment(intercom.url, klaviyo.url, workspace.region)
+        lines = "".join(f"export {name}={text}\n" for name, text in given.items())
+        click.echo(f"Intercom: {workspace.name} ({workspace.app_id}), {len(workspace.contacts):,} contacts, "
+                   f"{counted(conversations, 'conversation')}, {counted(tickets, 'ticket')}")  # fmt: skip
+        click.echo(f"\n{lines}\nRunning; Ctrl-C ends it.")
+        if env_file:
+            Path(env_file).write_text(lines, encoding="utf-8")
+
+    try:
+        serve(running, _ports(ports), started)
+    except (OSError, SystemExit):
+        stop(f"a port of {ports} is taken: --ports 0,0 takes free ones")
+
+
+def _ports(text: str) -> tuple[int, int]:
+    first, _, second = text.partition(",")
+    if not (first.isdigit() and second.isdigit() and max(int(first), int(second)) < 65536):
+        raise click.UsageError("--ports takes two numbers, such as 8401,8402")
+    return int(first), int(second)
+
+
+def _near(url: str) -> str:
+    """The address of a receiver, which has to be on this machine."""
+    if url and not url.startswith(("http://127.0.0.1", "http://localhost", "http://[::1]")):
+        raise click.UsageError("--webhooks takes an address on this machine: http://127.0.0.1:PORT/PATH")
+    return url
+
+
+def _wire() -> Transport:
+    # Imported here: what only lists the plays sends nothing.
+    from engine.settings import Settings
+    from engine.tools.accounts import wire_of
+
+    return wire_of(Settings())
+
+
+@sandbox.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--into", default="", metavar="FILE", help="Add the notifications to this NDJSON file.")
+@settings_option
+def play(names: tuple[str, ...], into: str, settings_file: str) -> None:
+    """Play scenarios in the running sandbox: people write, reply, rate, and change.
+
+    Its REST tells the same story afterwards, and its webhooks go where `sandbox --webhooks` says. `all` plays
+    each once. Without a name the plays are listed. Finds the sandbox by INTERCOM_URL.
+
+    \b
+    Example:
+      intercom-klaviyo sandbox play
+    """
+    from engine.sandbox.plays import PLAYS
+
+    if not names:
+        for one in PLAYS.values():
+            click.echo(f"{one.name:<14}{one.help}")
+        return
+    wrong = [name for name in names if name not in (*PLAYS, ALL)]
+    if wrong:
+        raise click.UsageError(f'there is no play "{wrong[0]}"; plays: {", ".join(PLAYS)}, {ALL}')
+    url = settings_from(settings_file).intercom_url
+    for name in PLAYS if ALL in names else names:
+        told = _asked("POST", url, f"/control/play/{name}", "INTERCOM_URL")
+        for notification in told:
+            click.echo(f"{name:<14}{safe(str(notification.get('topic')))}")
+        if into:
+            with Path(into).open("ab") as file:
+                file.writelines(msgspec.json.encode(one) + b"\n" for one in told)
+
+
+@sandbox.command()
+@settings_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def state(settings_file: str, as_json: bool) -> None:
+    """Show what both stand-ins of the running sandbox have, as numbers.
+
+    \b
+    Example:
+      intercom-klaviyo sandbox state --help
+    """
+    settings = settings_from(settings_file)
+    made = {
+        "intercom": _asked("GET", settings.intercom_url, "/control/state", "INTERCOM_URL"),
+        "klaviyo": _asked("POST", settings.klaviyo_url, "/control/flush", "KLAVIYO_URL"),
+    }
+    if as_json:
+        click.echo(json.dumps(made))
+        return
+    for service, known in made.items():
+        click.echo(click.style(service.capitalize(), bold=True))
+        for name, value in known.items():
+            for line in for_reading(f"  {name:<14} {safe(_told(value))}", hang=15):
+                click.echo(line)
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) if all(isinstance(one, str) for one in value) else str(len(value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {count}" for key, count in value.items()) or "none"
+    return str(value)
+
+
+@sandbox.command()
+@settings_option
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON a finding.")
+def check(settings_file: str, as_json: bool) -> None:
+    """Let Klaviyo's own books say whether a limit was exceeded, or an event lost or recorded twice.
+
+    Exit 1 where they find something.
+
+    \b
+    Example:
+      intercom-klaviyo sandbox check --help
+    """
+    found = _asked("GET", settings_from(settings_file).klaviyo_url, "/control/check", "KLAVIYO_URL")
+    for one in found:
+        click.echo(json.dumps(one) if as_json else safe("  ".join(map(str, one.values()))))
+    if not as_json and not found:
+        click.echo("Klaviyo's books: no limit exceeded, no event lost, none recorded twice")
+    sys.exit(FOUND if found else FINE)
+
+
+def _asked(method: str, url: str, path: str, variable: str) -> Any:
+    """The answer of the running sandbox; ends the command where there is none."""
+    if not url:
+        stop(f"{variable} is not set: it is among what `intercom-klaviyo sandbox` prints")
+    try:
+        answer = _wire().send(method, url + path, {}, b"" if method == "POST" else None)
+        value = json.loads(answer.body)
+    except EngineError as error:
+        stop(f"the sandbox does not answer at {url}: {error}")
+    except ValueError:
+        stop(f"what answers at {url} is no sandbox")
+    if answer.status != 200:
+        stop(str(value.get("error", "it refuses")) if isinstance(value, dict) else "it refuses")
+    return value

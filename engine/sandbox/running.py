@@ -1,0 +1,217 @@
+"""`Sandbox`: both stand-ins over one workspace and one account, on two ports of this machine."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from engine.clock import SystemClock
+from engine.ports import Transport
+from engine.sandbox.intercom.app import intercom_app
+from engine.sandbox.intercom.desk import TOKEN
+from engine.sandbox.intercom.scenarios import Scenarios
+from engine.sandbox.intercom.sender import Sender
+from engine.sandbox.intercom.versions import NEWEST, Object
+from engine.sandbox.intercom.workspace import Workspace
+from engine.sandbox.klaviyo.account import Account
+from engine.sandbox.klaviyo.app import LOOPBACK, klaviyo_app
+from engine.sandbox.klaviyo.checker import findings
+from engine.sandbox.plays import PLAYS, play
+
+HOST = "127.0.0.1"
+KEY = "pk_of_the_sandbox"
+SECRET = "client-secret-of-the-sandbox"
+
+
+class Sandbox:
+    """An Intercom and a Klaviyo of invented people.
+
+    *version* is what the app is set to in Intercom's Developer Hub. *webhooks* is an address that gets what
+    is played, signed, as Intercom would send it; it has to be on this machine. *transport* is what it is sent
+    over. *scale* shortens what Intercom waits between tries.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        account: Account,
+        *,
+        version: str = NEWEST,
+        webhooks: str = "",
+        transport: Transport | None = None,
+        scale: float = 1.0,
+    ) -> None:
+        self.workspace = workspace
+        self.account = account
+        self.scenarios = Scenarios(workspace, SystemClock(), version)
+        self.sender: Sender | None = None
+        self._lock = threading.Lock()
+        if webhooks and transport:
+            self.sender = Sender(workspace, webhooks, SECRET, transport, SystemClock(), scale=scale)
+
+    def play(self, name: str) -> list[Object]:
+        """Play a scenario, send what Intercom would, and give it. Raises KeyError and ValueError."""
+        with self._lock:
+            told = play(self.scenarios, name)
+            if self.sender is not None:
+                self.sender.offer(told)
+            return told
+
+    def send_due(self) -> None:
+        """Send the webhooks whose time has come."""
+        if self.sender is not None:
+            with self._lock:
+                self.sender.run(0.0)
+
+    def intercom(self) -> Starlette:
+        """Intercom's REST, and below `/control` what is played."""
+
+        async def played(request: Request) -> Response:
+            if not _is_near(request):
+                return JSONResponse({"error": "orders come from this machine alone"}, 403)
+            name = str(request.path_params["name"])
+            if name not in PLAYS:
+                return JSONResponse({"error": f"there is no play {name}", "plays": [*PLAYS]}, 404)
+            try:
+                return JSONResponse(await asyncio.to_thread(self.play, name))
+            except ValueError as error:
+                return JSONResponse({"error": str(error)}, 409)
+
+        async def state(request: Request) -> Response:
+            if not _is_near(request):
+                return JSONResponse({"error": "orders come from this machine alone"}, 403)
+            return JSONResponse(self._state())
+
+        return Starlette(
+            routes=[
+                Route("/control/play/{name}", played, methods=["POST"]),
+                Route("/control/state", state, methods=["GET"]),
+                Mount("/", app=intercom_app(self.workspace)),
+            ]
+        )
+
+    def klaviyo(self) -> Starlette:
+        """Klaviyo's API, and below `/control` orders and the verdict of its books."""
+
+        async def check(request: Request) -> Response:
+            if not _is_near(request):
+                return JSONResponse({"error": "orders come from this machine alone"}, 403)
+            self.account.flush()
+            found = findings(self.account.books.entries())
+            return JSONResponse([asdict(one) for one in found])
+
+        return Starlette(
+            routes=[
+                Route("/control/check", check, methods=["GET"]),
+                Mount("/", app=klaviyo_app(self.account)),
+            ]
+        )
+
+    def _state(self) -> dict[str, Any]:
+        workspace = self.workspace
+        tickets = sum(1 for _ in workspace.tickets())
+        made: dict[str, Any] = {
+            "app_id": workspace.app_id,
+            "name": workspace.name,
+            "contacts": len(workspace.contacts),
+            "conversations": len(workspace.conversations) - tickets,
+            "tickets": tickets,
+        }
+        if self.sender is not None:
+            made["webhooks"] = self.sender.books.counts()
+        return made
+
+
+def environment(intercom_url: str, klaviyo_url: str, region: str) -> dict[str, str]:
+    """What to set, so that the product talks to the stand-ins."""
+    return {
+        "INTERCOM_URL": intercom_url,
+        "INTERCOM_REGION": region.lower(),
+        "INTERCOM_TOKEN": TOKEN,
+        "INTERCOM_CLIENT_SECRET": SECRET,
+        "KLAVIYO_URL": klaviyo_url,
+        "KLAVIYO_API_KEY": KEY,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a stand-in listens."""
+
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://{HOST}:{self.port}"
+
+
+def serve(sandbox: Sandbox, ports: tuple[int, int], started: Callable[[Address, Address], None]) -> None:
+    """Serve both until interrupted; *started* gets the addresses of Intercom and Klaviyo once they listen.
+
+    A port of 0 is any that is free. Raises OSError where a port is taken.
+    """
+    sockets = [
+        uvicorn.Config(_nothing, host=HOST, port=port, log_level="critical").bind_socket() for port in ports
+    ]
+    apps = (sandbox.intercom(), sandbox.klaviyo())
+    servers = [
+        uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off", access_log=False))
+        for app in apps
+    ]
+    addresses = [Address(socket.getsockname()[1]) for socket in sockets]
+
+    async def run() -> None:
+        tasks = [
+            asyncio.create_task(server.serve(sockets=[socket]))
+            for server, socket in zip(servers, sockets, strict=True)
+        ]
+        while not all(server.started for server in servers) and not any(task.done() for task in tasks):
+            await asyncio.sleep(0.01)
+        started(*addresses)
+        post = asyncio.create_task(_post(sandbox))
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for server in servers:
+            server.should_exit = True
+        await asyncio.gather(*tasks)
+        post.cancel()
+        with suppress(asyncio.CancelledError):
+            await post
+
+    with suppress(KeyboardInterrupt):
+        asyncio.run(run())
+
+
+async def _post(sandbox: Sandbox) -> None:
+    """Send webhooks as they come due."""
+    if sandbox.sender is not None:
+        await asyncio.to_thread(sandbox.sender.register)
+    while True:
+        await asyncio.to_thread(sandbox.send_due)
+        await asyncio.sleep(0.05)
+
+
+async def _nothing(
+    scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
+) -> None:
+    """Stands for an app where only a socket is made."""
+
+
+def _is_near(request: Request) -> bool:
+    """Whether it comes from this machine, by a name of this machine, and from no page."""
+    client = request.client.host if request.client else HOST
+    return client in LOOPBACK and request.url.hostname in LOOPBACK and "origin" not in request.headers
+
+
+def as_lines(told: Iterable[Object]) -> str:
+    """Notifications as NDJSON."""
+    return "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in told)

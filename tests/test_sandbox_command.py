@@ -1,0 +1,154 @@
+"""`sandbox` as a process of its own: what it prints, what is played, sent and found in its books."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from examples.stand_in import StandIn
+from tests.support import ROOT, Ran, run
+
+NINE = {
+    "Created Conversation", "Replied to Conversation", "Rated Conversation", "Read Conversation",
+    "Created Ticket", "Submitted Ticket", "Replied to Ticket", "Marked Ticket On Hold", "Resolved Ticket",
+}  # fmt: skip
+
+
+def started(folder: Path, *options: str) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
+    """A running sandbox, and what it says to set."""
+    env = folder / "env"
+    command = [sys.executable, str(ROOT / "cli.py"), "sandbox", "--ports", "0,0", "--env", str(env), *options]
+    with (folder / "out").open("wb") as out:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT)
+    end = time.monotonic() + 60
+    while not (env.exists() and env.read_text().count("\n") == 6):
+        assert process.poll() is None, (folder / "out").read_text()
+        assert time.monotonic() < end, "it does not start"
+        time.sleep(0.05)
+    return process, dict(re.findall(r"export (\w+)=(\S+)", env.read_text()))
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    process, given = started(tmp_path_factory.mktemp("sandbox"))
+    yield given
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 0
+
+
+@pytest.fixture
+def on(sandbox: dict[str, str], monkeypatch: pytest.MonkeyPatch, here: Path) -> Any:
+    """Runs a command that talks to the sandbox, in an empty folder."""
+    for name, text in sandbox.items():
+        monkeypatch.setenv(name, text)
+
+    def ran(*arguments: object) -> Ran:
+        return run(*arguments)
+
+    return ran
+
+
+def test_what_is_played_is_captured_sent_and_found_without_a_fault(on: Any) -> None:
+    played = on("sandbox", "play", "all", "--into", "captured.ndjson")
+    assert played.code == 0
+    assert len(Path("captured.ndjson").read_text().splitlines()) == len(played.out.splitlines())
+    sent = on("send", "captured.ndjson", "--mappings", ROOT / "mappings", "--json")
+    assert sent.code in (0, 1), "a lead without an address is parked"
+    rows = sent.rows
+    assert {row["outcome"] for row in rows} <= {"accepted", "skipped", "parked"}
+    ids = {row["unique_id"] for row in rows if row["outcome"] == "accepted" and row["unique_id"]}
+    state = json.loads(on("sandbox", "state", "--json").out)
+    assert {*state["klaviyo"]["metrics"]} == NINE
+    assert state["klaviyo"]["events"] == len(ids)
+    assert state["intercom"]["conversations"] == 60
+    check = on("sandbox", "check")
+    assert (check.code, check.err) == (0, "")
+    assert "none recorded twice" in check.out
+
+
+def test_doctor_finds_all_that_is_needed(on: Any) -> None:
+    ran = on("doctor", "--mappings", ROOT / "mappings")
+    assert ran.code == 0
+    assert "the workspace is Acme Lamps" in ran.out
+
+
+def test_the_plays_are_listed_and_a_misspelt_one_is_told(on: Any) -> None:
+    assert "resolve       a ticket is resolved" in on("sandbox", "play").out
+    wrong = on("sandbox", "play", "resolv")
+    assert wrong.code == 2
+    assert 'there is no play "resolv"' in wrong.err
+
+
+def test_orders_from_elsewhere_are_refused(sandbox: dict[str, str]) -> None:
+    from engine.transport import HttpTransport
+
+    wire = HttpTransport(total_seconds=5)
+    for url in (sandbox["INTERCOM_URL"] + "/control/state", sandbox["KLAVIYO_URL"] + "/control/check"):
+        for headers in ({"Origin": "https://evil.example"}, {"Host": "evil.example"}):
+            assert wire.send("GET", url, headers).status == 403
+    wire.close()
+
+
+def test_without_a_sandbox_it_says_what_to_set(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("INTERCOM_URL", raising=False)
+    ran = run("sandbox", "play", "created")
+    assert ran.code == 2
+    assert "INTERCOM_URL is not set" in ran.err
+    monkeypatch.setenv("INTERCOM_URL", "http://127.0.0.1:9")
+    assert "does not answer at http://127.0.0.1:9" in run("sandbox", "play", "created").err
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--version", "1.4"], "--version takes one of"),
+        (["--ports", "x"], "--ports takes two numbers"),
+        (["--webhooks", "https://example.com/hook"], "an address on this machine"),
+    ],
+)
+def test_what_cannot_be_started_is_told(options: list[str], told: str) -> None:
+    ran = run("sandbox", *options)
+    assert ran.code == 2
+    assert told in ran.err
+
+
+def test_a_port_that_is_taken_is_told() -> None:
+    with StandIn() as other:
+        port = other.url.rpartition(":")[2]
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "cli.py"), "sandbox", "--ports", f"{port},0"],
+            cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert "is taken" in done.stderr
+
+
+def test_webhooks_are_signed_and_tell_what_rest_tells(tmp_path: Path) -> None:
+    from engine.intercom import webhook
+
+    came: list[Any] = []
+    with StandIn(lambda method, path, body: (200, {}, {})) as receiver:
+        process, given = started(tmp_path, "--webhooks", receiver.url + "/hook", "--version", "2.14")
+        try:
+            env = {**os.environ, **given}
+            command = [sys.executable, str(ROOT / "cli.py"), "sandbox", "play", "created", "rate"]
+            subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True, timeout=60)
+            end = time.monotonic() + 20
+            while len(came) < 4 and time.monotonic() < end:
+                came = [body for method, _, body in receiver.calls if method == "POST"]
+                time.sleep(0.05)
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(10)
+    assert [one["topic"] for one in came] == [
+        "ping", "conversation.user.created", "conversation.admin.closed", "conversation.rating.added",
+    ]  # fmt: skip
+    assert webhook.read_body(came[1])
