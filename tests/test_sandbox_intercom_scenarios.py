@@ -230,7 +230,6 @@ def test_a_remark_that_comes_later_moves_the_time_of_a_rating_in_the_past_and_no
     assert past.time == live.time + timedelta(seconds=600)  # type: ignore[operator]
 
 
-@pytest.mark.xfail(strict=True, reason="a ticket's parts include those from before it was one")
 def test_a_reply_before_the_conversion_is_the_same_event_live_and_in_the_past() -> None:
     play = Play()
     key = play.conversation()
