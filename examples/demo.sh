@@ -69,6 +69,7 @@ Try next:
   "Make it yours" in README.md           your own property in five minutes
 NEXT
 if [ -n "$KEEP" ]; then
+    grep '^Pages' "$work/out"
     printf '\nThe sandbox runs on (kill -INT %s ends it). To talk to it:\n  . %s\n' "$sandbox" "$work/env"
 fi
 exit 0

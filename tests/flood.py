@@ -130,9 +130,8 @@ def main() -> None:
     given = parser.parse_args()
     start = time.perf_counter()
     flood = run(given.objects, given.seed)
-    print(
-        f"{len(flood.accepted):,} events, {sum(flood.faults.values())} faults: {dict(sorted(flood.faults.items()))}"
-    )
+    faults = ", ".join(f"{kind} {count}" for kind, count in sorted(flood.faults.items()))
+    print(f"{len(flood.accepted):,} events; faults: {faults}")
     print(f"{flood.hours:.2f} hours by their clock, {time.perf_counter() - start:.0f} seconds by ours")
     print(f"answers: {dict(flood.answers)}")
     print("\n".join(flood.wrong) or "none lost, none recorded twice, no limit exceeded")

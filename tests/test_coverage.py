@@ -489,6 +489,7 @@ ALWAYS_HOLD = {
     "created_conversation.yaml  by_customer: true",
     "rated_conversation.yaml  conversation_rating.rating: { not: null }",
     "replied_to_conversation.yaml  ticket: null",
+    "replied_to_ticket.yaml  is_to_the_ticket: true",
 }
 
 

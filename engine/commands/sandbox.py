@@ -84,7 +84,7 @@ def sandbox(
         lines = "".join(f"export {name}={text}\n" for name, text in given.items())
         click.echo(f"Intercom: {workspace.name} ({workspace.app_id}), {len(workspace.contacts):,} contacts, "
                    f"{counted(conversations, 'conversation')}, {counted(tickets, 'ticket')}")  # fmt: skip
-        click.echo(f"\n{lines}\nRunning; Ctrl-C ends it.")
+        click.echo(f"\n{lines}\nPages: {intercom.url}/ and {klaviyo.url}/\nRunning; Ctrl-C ends it.")
         if env_file:
             Path(env_file).write_text(lines, encoding="utf-8")
 

@@ -1,9 +1,8 @@
 """`Sandbox`: both stand-ins over one workspace and one account, on two ports of this machine."""
 
 import asyncio
-import json
 import threading
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
 from engine.clock import SystemClock
@@ -26,6 +25,7 @@ from engine.sandbox.klaviyo.account import Account
 from engine.sandbox.klaviyo.app import LOOPBACK, klaviyo_app
 from engine.sandbox.klaviyo.checker import findings
 from engine.sandbox.plays import PLAYS, play
+from engine.sandbox.seeing import SECURITY, Told, page_of_intercom, page_of_klaviyo
 
 HOST = "127.0.0.1"
 KEY = "pk_of_the_sandbox"
@@ -54,6 +54,9 @@ class Sandbox:
         self.account = account
         self.scenarios = Scenarios(workspace, SystemClock(), version)
         self.sender: Sender | None = None
+        self.told: list[Told] = []
+        """What was told of the plays so far."""
+        self._to_send: list[Object] = []
         self._lock = threading.Lock()
         if webhooks and transport:
             self.sender = Sender(workspace, webhooks, SECRET, transport, SystemClock(), scale=scale)
@@ -62,37 +65,55 @@ class Sandbox:
         """Play a scenario, send what Intercom would, and give it. Raises KeyError and ValueError."""
         with self._lock:
             told = play(self.scenarios, name)
-            if self.sender is not None:
-                self.sender.offer(told)
+            self.told += [Told(name, one) for one in told]
+            self._to_send += told
             return told
 
     def send_due(self) -> None:
-        """Send the webhooks whose time has come."""
+        """Send the webhooks whose time has come: from one thread, which may wait for the receiver."""
+        with self._lock:
+            told, self._to_send = self._to_send, []
         if self.sender is not None:
-            with self._lock:
-                self.sender.run(0.0)
+            self.sender.offer(told)
+            self.sender.run(0.0)
 
     def intercom(self) -> Starlette:
         """Intercom's REST, and below `/control` what is played."""
 
+        async def seen(request: Request) -> Response:
+            if not _is_near(request):
+                return _far()
+            with self._lock:
+                page = page_of_intercom(self.workspace, self.told, self.sender)
+            return HTMLResponse(page, headers=SECURITY)
+
+        async def pressed(request: Request) -> Response:
+            if not _is_near(request, itself=True):
+                return _far()
+            with suppress(KeyError, ValueError):
+                self.play(str(request.path_params["name"]))
+            return RedirectResponse("/", 303)
+
         async def played(request: Request) -> Response:
             if not _is_near(request):
-                return JSONResponse({"error": "orders come from this machine alone"}, 403)
+                return _far()
             name = str(request.path_params["name"])
             if name not in PLAYS:
                 return JSONResponse({"error": f"there is no play {name}", "plays": [*PLAYS]}, 404)
             try:
-                return JSONResponse(await asyncio.to_thread(self.play, name))
+                return JSONResponse(self.play(name))
             except ValueError as error:
                 return JSONResponse({"error": str(error)}, 409)
 
         async def state(request: Request) -> Response:
             if not _is_near(request):
-                return JSONResponse({"error": "orders come from this machine alone"}, 403)
+                return _far()
             return JSONResponse(self._state())
 
         return Starlette(
             routes=[
+                Route("/", seen, methods=["GET"]),
+                Route("/play/{name}", pressed, methods=["POST"]),
                 Route("/control/play/{name}", played, methods=["POST"]),
                 Route("/control/state", state, methods=["GET"]),
                 Mount("/", app=intercom_app(self.workspace)),
@@ -102,15 +123,21 @@ class Sandbox:
     def klaviyo(self) -> Starlette:
         """Klaviyo's API, and below `/control` orders and the verdict of its books."""
 
+        async def seen(request: Request) -> Response:
+            if not _is_near(request):
+                return _far()
+            return HTMLResponse(page_of_klaviyo(self.account), headers=SECURITY)
+
         async def check(request: Request) -> Response:
             if not _is_near(request):
-                return JSONResponse({"error": "orders come from this machine alone"}, 403)
+                return _far()
             self.account.flush()
             found = findings(self.account.books.entries())
             return JSONResponse([asdict(one) for one in found])
 
         return Starlette(
             routes=[
+                Route("/", seen, methods=["GET"]),
                 Route("/control/check", check, methods=["GET"]),
                 Mount("/", app=klaviyo_app(self.account)),
             ]
@@ -155,10 +182,15 @@ class Address:
         return f"http://{HOST}:{self.port}"
 
 
-def serve(sandbox: Sandbox, ports: tuple[int, int], started: Callable[[Address, Address], None]) -> None:
+def serve(
+    sandbox: Sandbox,
+    ports: tuple[int, int],
+    started: Callable[[Address, Address], None],
+    stop: threading.Event | None = None,
+) -> None:
     """Serve both until interrupted; *started* gets the addresses of Intercom and Klaviyo once they listen.
 
-    A port of 0 is any that is free. Raises OSError where a port is taken.
+    A port of 0 is any that is free; *stop* ends it from another thread. Raises OSError where a port is taken.
     """
     sockets = [
         uvicorn.Config(_nothing, host=HOST, port=port, log_level="critical").bind_socket() for port in ports
@@ -179,7 +211,8 @@ def serve(sandbox: Sandbox, ports: tuple[int, int], started: Callable[[Address, 
             await asyncio.sleep(0.01)
         started(*addresses)
         post = asyncio.create_task(_post(sandbox))
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        while not any(task.done() for task in tasks) and not (stop and stop.is_set()):
+            await asyncio.sleep(0.05)
         for server in servers:
             server.should_exit = True
         await asyncio.gather(*tasks)
@@ -206,12 +239,14 @@ async def _nothing(
     """Stands for an app where only a socket is made."""
 
 
-def _is_near(request: Request) -> bool:
-    """Whether it comes from this machine, by a name of this machine, and from no page."""
+def _is_near(request: Request, *, itself: bool = False) -> bool:
+    """Whether it comes from this machine, by a name of it, and from no page (but our own, with *itself*)."""
     client = request.client.host if request.client else HOST
-    return client in LOOPBACK and request.url.hostname in LOOPBACK and "origin" not in request.headers
+    origin = request.headers.get("origin")
+    own = f"{request.url.scheme}://{request.url.netloc}"
+    is_ours = origin is None or (itself and origin == own)
+    return client in LOOPBACK and request.url.hostname in LOOPBACK and is_ours
 
 
-def as_lines(told: Iterable[Object]) -> str:
-    """Notifications as NDJSON."""
-    return "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in told)
+def _far() -> Response:
+    return JSONResponse({"error": "orders come from this machine alone"}, 403)

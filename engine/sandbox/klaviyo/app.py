@@ -90,6 +90,7 @@ class Api:
             account.books.note(
                 "answered", arrival=arrival, status=status, endpoint=turn.endpoint, quota=turn.quota,
                 fault=happened, lost=lost, codes=[one["code"] for one in errors],
+                reasons=[[one.get("source", {}).get("pointer", ""), one["detail"]] for one in errors],
             )  # fmt: skip
         if lost:
             return Broken(status_code=status)

@@ -85,6 +85,14 @@ class Windows:
         wait = max((math.ceil(left[place]) for place in full), default=0)
         return Taken(not full, most, remaining, math.ceil(left[1]), wait)
 
+    def used(self, endpoint: str) -> int:
+        """How many requests this minute has seen, of all quotas together."""
+        now = self._clock.monotonic() + self.phase
+        minute = int(now // MINUTE)
+        counts = [count for (one, _, length), (window, count) in self._counts.items()
+                  if one == endpoint and length == MINUTE and window == minute]  # fmt: skip
+        return sum(counts)
+
     def _used(self, endpoint: str, quota: str, length: float, now: float) -> int:
         window, count = self._counts.get((endpoint, quota, length), (-1, 0))
         if window == int(now // length):
