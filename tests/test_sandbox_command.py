@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from engine.sandbox.plays import day
 from examples.stand_in import StandIn
 from tests.support import ROOT, Ran, run
 
@@ -111,6 +113,9 @@ def test_without_a_sandbox_it_says_what_to_set(here: Path, monkeypatch: pytest.M
     [
         (["--version", "1.4"], "--version takes one of"),
         (["--ports", "x"], "--ports takes two numbers"),
+        (["--fault", "eror-after=0.1"], 'there is no fault "eror-after"; faults: throttled,'),
+        (["--fault", "slow=often"], "slow takes a chance from 0 to 1"),
+        (["--fault", "webhooks-lost=2"], "webhooks-lost takes a chance"),
         (["--webhooks", "https://example.com/hook"], "an address on this machine"),
     ],
 )
@@ -152,3 +157,31 @@ def test_webhooks_are_signed_and_tell_what_rest_tells(tmp_path: Path) -> None:
         "ping", "conversation.user.created", "conversation.admin.closed", "conversation.rating.added",
     ]  # fmt: skip
     assert webhook.read_body(came[1])
+
+
+def test_a_storm_under_faults_arrives_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    faults = [f"--fault={kind}=0.05" for kind in ("throttled-zero", "error-before", "error-after", "dropped")]
+    process, given = started(tmp_path, *faults, "--fault", "intercom-errors=0.05", "--seed", "4")
+    try:
+        for name, text in given.items():
+            monkeypatch.setenv(name, text)
+        storm = run("sandbox", "storm", "--rate", "1000", "--minutes", "0.04", "--into", "day.ndjson")
+        assert storm.code == 0
+        assert sum(int(row.split()[1]) for row in storm.out.splitlines()) == 40
+        sent = run("send", "day.ndjson", "--mappings", ROOT / "mappings", "--json")
+        outcomes = {row["outcome"] for row in sent.rows}
+        assert outcomes <= {"accepted", "skipped", "parked"}
+        ids = {row["unique_id"] for row in sent.rows if row["outcome"] == "accepted" and row["unique_id"]}
+        state = json.loads(run("sandbox", "state", "--json").out)
+        assert state["klaviyo"]["events"] == len(ids)
+        assert sum(state["klaviyo"]["faults"].values()) > 0
+        assert run("sandbox", "check").code == 0
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(10)
+
+
+def test_the_same_seed_is_the_same_day() -> None:
+    days = [list(islice(day(seed), 50)) for seed in (1, 1, 2)]
+    assert days[0] == days[1] != days[2]

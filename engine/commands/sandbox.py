@@ -2,7 +2,9 @@
 
 import json
 import sys
+from collections import Counter
 from datetime import UTC
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,13 @@ ALL = "all"
 @click.option(
     "--env", "env_file", default="", metavar="FILE", help="Write what to set to a file, for `. FILE`."
 )
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="KIND=CHANCE",
+    help="What goes wrong, and how often (0 to 1). May be repeated.",
+)
 @click.pass_context
 def sandbox(
     context: click.Context,
@@ -52,6 +61,7 @@ def sandbox(
     webhooks: str,
     ports: str,
     env_file: str,
+    faults: tuple[str, ...],
 ) -> None:
     """Start an Intercom and a Klaviyo of invented people on this machine.
 
@@ -67,17 +77,29 @@ def sandbox(
         return
     try:
         # Imported here: it needs the extra, and only starting does.
+        from engine.sandbox.faults import KINDS, Faults
         from engine.sandbox.intercom.versions import VERSIONS
         from engine.sandbox.intercom.workspace import Workspace
         from engine.sandbox.klaviyo.account import Account
-        from engine.sandbox.running import Address, Sandbox, environment, serve
+        from engine.sandbox.running import TROUBLE, Address, Sandbox, environment, serve
     except ModuleNotFoundError as error:
         stop(f"{error.name} is missing: pip install 'intercom-klaviyo[sandbox]'")
+    chances = _chances(faults, [*KINDS, *TROUBLE])
+    of_klaviyo = Faults(seed, {kind: chance for kind, chance in chances.items() if kind in KINDS})
+    of_intercom = {kind: chance for kind, chance in chances.items() if kind in TROUBLE}
     if version not in VERSIONS:
         raise click.UsageError(f"--version takes one of {', '.join(VERSIONS)}")
     today = SystemClock().now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     workspace = Workspace.of(conversations, tickets, seed, today)
-    running = Sandbox(workspace, Account(), version=version, webhooks=_near(webhooks), transport=_wire())
+    running = Sandbox(
+        workspace,
+        Account(faults=of_klaviyo),
+        version=version,
+        webhooks=_near(webhooks),
+        transport=_wire(),
+        trouble=of_intercom,
+        seed=seed,
+    )
 
     def started(intercom: Address, klaviyo: Address) -> None:
         given = environment(intercom.url, klaviyo.url, workspace.region)
@@ -99,6 +121,23 @@ def _ports(text: str) -> tuple[int, int]:
     if not (first.isdigit() and second.isdigit() and max(int(first), int(second)) < 65536):
         raise click.UsageError("--ports takes two numbers, such as 8401,8402")
     return int(first), int(second)
+
+
+def _chances(given: tuple[str, ...], kinds: list[str]) -> dict[str, float]:
+    """How often what goes wrong, as `KIND=CHANCE` says it."""
+    found = {}
+    for one in given:
+        kind, _, text = one.partition("=")
+        if kind not in kinds:
+            raise click.UsageError(f'there is no fault "{kind}"; faults: {", ".join(kinds)}')
+        try:
+            chance = float(text)
+        except ValueError:
+            chance = -1.0
+        if not 0 <= chance <= 1:
+            raise click.UsageError(f"{kind} takes a chance from 0 to 1, as in {kind}=0.02")
+        found[kind] = chance
+    return found
 
 
 def _near(url: str) -> str:
@@ -144,9 +183,42 @@ def play(names: tuple[str, ...], into: str, settings_file: str) -> None:
         told = _asked("POST", url, f"/control/play/{name}", "INTERCOM_URL")
         for notification in told:
             click.echo(f"{name:<14}{safe(str(notification.get('topic')))}")
-        if into:
-            with Path(into).open("ab") as file:
-                file.writelines(msgspec.json.encode(one) + b"\n" for one in told)
+        _keep(told, into)
+
+
+@sandbox.command()
+@click.option(
+    "--rate", type=click.FloatRange(0.1, 1000), default=60.0, metavar="R", help="Plays a minute. Default: 60."
+)
+@click.option("--minutes", type=click.FloatRange(0, 1440), default=1.0, metavar="M", help="Default: 1.")
+@click.option("--seed", type=int, default=0, metavar="S", help="Another seed is another day. Default: 0.")
+@click.option("--into", default="", metavar="FILE", help="Add the notifications to this NDJSON file.")
+@settings_option
+def storm(rate: float, minutes: float, seed: int, into: str, settings_file: str) -> None:
+    """Play a shop's day in the running sandbox: what customers do, as often as they do it.
+
+    \b
+    Example:
+      intercom-klaviyo sandbox storm --help
+    """
+    from engine.sandbox.plays import day
+
+    url, clock = settings_from(settings_file).intercom_url, SystemClock()
+    count: Counter[str] = Counter()
+    began = clock.monotonic()
+    for number, name in enumerate(islice(day(seed), round(rate * minutes))):
+        clock.sleep(max(0.0, began + number * 60 / rate - clock.monotonic()))
+        _keep(_asked("POST", url, f"/control/play/{name}", "INTERCOM_URL"), into)
+        count[name] += 1
+    for name, times in count.most_common():
+        click.echo(f"{name:<14}{times}")
+
+
+def _keep(told: list[Any], into: str) -> None:
+    """Add notifications to a file, if one is named."""
+    if into:
+        with Path(into).open("ab") as file:
+            file.writelines(msgspec.json.encode(one) + b"\n" for one in told)
 
 
 @sandbox.command()

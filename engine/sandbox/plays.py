@@ -4,7 +4,8 @@ Each play takes the newest that suits, or brings what it needs first: who plays 
 without an open ticket gets one.
 """
 
-from collections.abc import Callable, Iterable
+import random
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from engine.sandbox.intercom.scenarios import Scenarios
@@ -77,6 +78,8 @@ class Play:
     name: str
     help: str
     run: Callable[[Cast], list[Object]]
+    weight: int = 1
+    """How often it happens on a shop's day, beside the others."""
 
 
 def _rated(cast: Cast) -> list[Object]:
@@ -115,11 +118,11 @@ def _left_email(cast: Cast) -> list[Object]:
 PLAYS = {
     play.name: play
     for play in (
-        Play("created", "a customer begins a conversation", Cast.begun),
-        Play("reply", "a customer replies", lambda cast: cast.scenarios.reply(cast.conversation().id)),
+        Play("created", "a customer begins a conversation", Cast.begun, 6),
+        Play("reply", "a customer replies", lambda cast: cast.scenarios.reply(cast.conversation().id), 10),
         Play("rate", "a conversation is closed and rated", _rated),
-        Play("read", "a teammate answers, and the customer reads it", _read),
-        Play("ticket", "a customer sends in a ticket", Cast.sent_in),
+        Play("read", "a teammate answers, and the customer reads it", _read, 10),
+        Play("ticket", "a customer sends in a ticket", Cast.sent_in, 3),
         Play("ticket-reply", "a customer replies in a ticket",
              lambda cast: cast.scenarios.reply(cast.ticket("submitted", "in_progress").id)),
         Play("hold", "a ticket waits for the customer",
@@ -148,3 +151,11 @@ def play(scenarios: Scenarios, name: str) -> list[Object]:
     cast = Cast(scenarios)
     told = PLAYS[name].run(cast)
     return [*cast.brought, *told]
+
+
+def day(seed: int) -> Iterator[str]:
+    """What happens on a shop's day, without an end; the same seed gives the same day."""
+    chance = random.Random(seed)
+    weights = [one.weight for one in PLAYS.values()]
+    while True:
+        yield chance.choices([*PLAYS], weights)[0]

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -17,8 +17,9 @@ from engine.clock import SystemClock
 from engine.ports import Transport
 from engine.sandbox.intercom.app import intercom_app
 from engine.sandbox.intercom.desk import TOKEN
+from engine.sandbox.intercom.faults import Faults
 from engine.sandbox.intercom.scenarios import Scenarios
-from engine.sandbox.intercom.sender import Sender
+from engine.sandbox.intercom.sender import Chances, Sender
 from engine.sandbox.intercom.versions import NEWEST, Object
 from engine.sandbox.intercom.workspace import Workspace
 from engine.sandbox.klaviyo.account import Account
@@ -30,6 +31,14 @@ from engine.sandbox.seeing import SECURITY, Told, page_of_intercom, page_of_klav
 HOST = "127.0.0.1"
 KEY = "pk_of_the_sandbox"
 SECRET = "client-secret-of-the-sandbox"
+TROUBLE = {
+    "intercom-empty": "an answer of Intercom's REST is empty",
+    "intercom-errors": "Intercom's REST answers 5xx",
+    "webhooks-lost": "a notification never comes",
+    "webhooks-twice": "a notification comes twice",
+    "webhooks-late": "a notification comes after those that follow it",
+}
+"""What can go wrong on Intercom's side."""
 
 
 class Sandbox:
@@ -37,7 +46,8 @@ class Sandbox:
 
     *version* is what the app is set to in Intercom's Developer Hub. *webhooks* is an address that gets what
     is played, signed, as Intercom would send it; it has to be on this machine. *transport* is what it is sent
-    over. *scale* shortens what Intercom waits between tries.
+    over. *scale* shortens what Intercom waits between tries. *trouble* is how often what goes wrong, by the
+    names of TROUBLE; Klaviyo's own is the account's.
     """
 
     def __init__(
@@ -49,6 +59,8 @@ class Sandbox:
         webhooks: str = "",
         transport: Transport | None = None,
         scale: float = 1.0,
+        trouble: Mapping[str, float] | None = None,
+        seed: int = 0,
     ) -> None:
         self.workspace = workspace
         self.account = account
@@ -58,8 +70,13 @@ class Sandbox:
         """What was told of the plays so far."""
         self._to_send: list[Object] = []
         self._lock = threading.Lock()
+        often = {**dict.fromkeys(TROUBLE, 0.0), **(trouble or {})}
         if webhooks and transport:
-            self.sender = Sender(workspace, webhooks, SECRET, transport, SystemClock(), scale=scale)
+            self.sender = Sender(
+                workspace, webhooks, SECRET, transport, SystemClock(), scale=scale, seed=seed,
+                chances=Chances(often["webhooks-twice"], often["webhooks-late"], often["webhooks-lost"]),
+            )  # fmt: skip
+        self._rest_fault = Faults(seed, empty=often["intercom-empty"], errors=often["intercom-errors"])
 
     def play(self, name: str) -> list[Object]:
         """Play a scenario, send what Intercom would, and give it. Raises KeyError and ValueError."""
@@ -116,7 +133,7 @@ class Sandbox:
                 Route("/play/{name}", pressed, methods=["POST"]),
                 Route("/control/play/{name}", played, methods=["POST"]),
                 Route("/control/state", state, methods=["GET"]),
-                Mount("/", app=intercom_app(self.workspace)),
+                Mount("/", app=intercom_app(self.workspace, fault=self._rest_fault)),
             ]
         )
 
