@@ -1,9 +1,7 @@
 """`send`: translate, look up, and deliver to Klaviyo."""
 
-import json
 import os
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,27 +11,14 @@ import click
 
 from engine.clock import SystemClock
 from engine.commands.options import chosen, machine_options, plans_from, settings_from, settings_option
-from engine.commands.text import (
-    FINE,
-    FOUND,
-    complain,
-    echo_json,
-    for_reading,
-    note,
-    page_width,
-    safe,
-    stdin,
-    stop,
-    telling,
-)
+from engine.commands.sent import Page, Sent
+from engine.commands.text import FINE, FOUND, complain, note, stdin, stop
 from engine.deadline import OF_COMMANDS
-from engine.errors import Denied, Rejected, Unreadable
-from engine.events import Accepted, Delivery, Notification, Parked, Skipped
-from engine.issues import counted
-from engine.language.conversions import TYPES, iso
+from engine.errors import Denied, Unreadable
+from engine.events import Notification, Skipped
+from engine.language.conversions import TYPES
 from engine.language.faults import Refused
 from engine.ports import Sink
-from engine.redaction import masked
 from engine.runner import Runner
 from engine.tools.accounts import dry_klaviyo_of, intercom_of, klaviyo_of
 from engine.tools.inputs import STDIN, Input, read_inputs
@@ -44,9 +29,6 @@ AT_ONCE, AT_ONCE_IN_BULK = 50, 1_000
 LONG_SECONDS = 3.0
 MOST_BYTES = 10 * 1024 * 1024
 """Of these together: opened, they take many times the room."""
-Sent = Delivery | Skipped | Parked
-
-_COLOURS = {"accepted": "green", "refused": "red", "unavailable": "red", "parked": "red", "skipped": None}
 
 
 @click.command()
@@ -101,7 +83,7 @@ def send(
     for service, url in (("Intercom", settings.intercom_url), ("Klaviyo", settings.klaviyo_url)):
         if url and not as_json:
             note(f"{service} is {url} here")
-    page = _Page(as_json=as_json, show_values=show_values, dry_run=dry_run)
+    page = Page(as_json=as_json, show_values=show_values, dry_run=dry_run)
     if dry_run:
         klaviyo = dry_klaviyo_of(settings, page.show_request)
     else:
@@ -144,7 +126,7 @@ def _around(sink: Sink, history: bool, to: str | None, fire_flows: bool) -> Sink
     return Backfill(sink) if history else sink
 
 
-def _send_some(runner: Runner, some: list[Input], page: "_Page", *, bulk: bool) -> None:
+def _send_some(runner: Runner, some: list[Input], page: Page, *, bulk: bool) -> None:
     """Send what comes of some inputs, and show what became of it."""
     read: list[tuple[str, Notification | Skipped | None]] = []
     for one in some:
@@ -235,125 +217,3 @@ class TellingClock(SystemClock):
         if seconds >= LONG_SECONDS:
             note(f"waiting {seconds:.0f} seconds for {self._whom}")
         super().sleep(seconds)
-
-
-class _Page:
-    """What is shown: a line a result, and a summary."""
-
-    def __init__(self, *, as_json: bool, show_values: bool, dry_run: bool) -> None:
-        self.count: Counter[str] = Counter()
-        self._as_json = as_json
-        self._show_values = show_values
-        self._dry_run = dry_run
-
-    @property
-    def is_bad(self) -> bool:
-        """Whether anything needs a person."""
-        return any(self.count[word] for word in ("refused", "unavailable", "parked", "not readable"))
-
-    def show(self, name: str, results: list[Sent]) -> None:
-        """The results of one input; skipped ones only where nothing else came of it."""
-        self.count.update(_outcome(result) for result in results)
-        for result in results if self._as_json else telling(results):
-            if self._as_json:
-                echo_json(self._row(name, result))
-            else:
-                self._show_line(name, result)
-
-    def show_request(self, method: str, url: str, body: Any) -> None:
-        """A request that would leave."""
-        if self._as_json:
-            echo_json({"method": method, "url": url, "body": body})
-            return
-        click.echo(click.style(f"{method} {safe(url)}", bold=True))
-        for line in json.dumps(body, indent=2, ensure_ascii=False).splitlines():
-            click.echo(safe(line))
-
-    def _shown(self, outcome: str) -> str:
-        return "ready" if self._dry_run and outcome == "accepted" else outcome
-
-    def _show_line(self, name: str, result: Sent) -> None:
-        outcome = _outcome(result)
-        head = click.style(f"{self._shown(outcome):<11}", fg=_COLOURS[outcome])
-        if not isinstance(result, Delivery):
-            label = f"{safe(result.metric)}: " if result.metric else ""
-            told = for_reading(f"{' ' * 12}{label}{safe(result.detail)}  ({safe(name)})", hang=0)
-            for line in (f"{head} {told[0].lstrip()}", *told[1:]):
-                click.echo(line)
-        else:
-            made = result.translation
-            known = made.unique_id or f"({name})"
-            start = f"{head} {safe(made.metric):<24} {iso(made.time) if made.time else '':<20}"
-            for line in _fitting(start, safe(known)):
-                click.echo(line)
-            if not isinstance(result.answer, Accepted):
-                self._show_below(f"{safe(self._why(result.answer))}  ({safe(name)})")
-        for issue in _issues(result):
-            self._show_below(safe(str(issue)))
-
-    def _show_below(self, text: str) -> None:
-        for line in for_reading(f"{' ' * 12}{text}", hang=0):
-            click.echo(line)
-
-    def _why(self, answer: Any) -> str:
-        detail = answer.detail if isinstance(answer, Rejected) else ""
-        if self._show_values and detail and detail not in answer.reason:
-            return f"{answer.reason}; in its own words: {detail}"
-        return str(answer.reason)
-
-    def _pointer(self, answer: Rejected) -> str:
-        return answer.pointer if self._show_values else masked(answer.pointer)
-
-    def _row(self, name: str, result: Sent) -> dict[str, Any]:
-        made = result.translation if isinstance(result, Delivery) else result
-        answer = result.answer if isinstance(result, Delivery) else None
-        reason = f"{made.reason}: {made.detail}" if isinstance(made, Skipped | Parked) else None
-        if answer is not None and not isinstance(answer, Accepted):
-            reason = self._why(answer)
-        return {
-            "input": name,
-            "outcome": self._shown(_outcome(result)),
-            "metric": made.metric or None,
-            "unique_id": getattr(made, "unique_id", "") or None,
-            "reason": reason,
-            "pointer": self._pointer(answer) if isinstance(answer, Rejected) else None,
-            "issues": [issue.as_json() for issue in _issues(result)],
-        }
-
-    def sum_up(self) -> None:
-        """What became of everything."""
-        if self._as_json:
-            return
-        accepted = "ready, and not sent" if self._dry_run else "accepted"
-        words = ("refused", "unavailable", "parked", "skipped", "not readable")
-        parts = [f"{self.count['accepted']} {accepted}"]
-        parts += [f"{self.count[word]} {_SUMMARY.get(word, word)}" for word in words if self.count[word]]
-        click.echo(f"\n{counted(self.count['inputs'], 'input')}: {', '.join(parts)}")
-        if self.count["unavailable"]:
-            click.echo("What was not sent can be sent again: Klaviyo records the same id once.")
-
-
-def _fitting(start: str, rest: str) -> list[str]:
-    """One line, or two where a person sits at a terminal that is too narrow for it."""
-    is_narrow = sys.stdout is not None and sys.stdout.isatty()
-    if is_narrow and len(click.unstyle(start)) + 1 + len(rest) > page_width():
-        return [start.rstrip(), f"            {rest}"]
-    return [f"{start} {rest}"]
-
-
-_SUMMARY = {"unavailable": "not sent"}
-
-
-def _outcome(result: Sent) -> str:
-    if isinstance(result, Delivery):
-        if isinstance(result.answer, Accepted):
-            return "accepted"
-        return "refused" if isinstance(result.answer, Rejected) else "unavailable"
-    return "parked" if isinstance(result, Parked) else "skipped"
-
-
-def _issues(result: Sent) -> tuple[Any, ...]:
-    if not isinstance(result, Delivery):
-        return result.issues
-    left_out = result.answer.left_out if isinstance(result.answer, Accepted) else ()
-    return (*result.translation.issues, *left_out)
