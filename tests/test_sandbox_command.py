@@ -113,6 +113,8 @@ def test_without_a_sandbox_it_says_what_to_set(here: Path, monkeypatch: pytest.M
     [
         (["--version", "1.4"], "--version takes one of"),
         (["--ports", "x"], "--ports takes two numbers"),
+        (["--ports", "8501,8501"], "two numbers that differ"),
+        (["--env", "absent/env"], "there is no folder absent"),
         (["--fault", "eror-after=0.1"], 'there is no fault "eror-after"; faults: throttled,'),
         (["--fault", "slow=often"], "slow takes a chance from 0 to 1"),
         (["--fault", "webhooks-lost=2"], "webhooks-lost takes a chance"),

@@ -107,8 +107,13 @@ def test_pages_of_elsewhere_play_nothing(both: Both, headers: dict[str, str]) ->
     assert both.sandbox.told == []
 
 
+def test_the_pages_let_a_browser_say_where_a_button_was_pressed(both: Both) -> None:
+    answer = both.intercom.send("GET", "http://127.0.0.1:1/", {})
+    assert answer.headers["referrer-policy"] == "same-origin", "with none, a browser sends `Origin: null`"
+
+
 def test_a_play_that_there_is_not_changes_nothing(both: Both) -> None:
-    assert both.intercom.send("POST", "http://127.0.0.1:1/play/nothing", {}, b"").status == 303
+    assert both.intercom.send("POST", "http://127.0.0.1:1/play/nothing", {}, b"").status == 404
     assert both.sandbox.told == []
 
 

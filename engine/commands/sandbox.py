@@ -3,6 +3,7 @@
 import json
 import sys
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC
 from itertools import islice
 from pathlib import Path
@@ -84,6 +85,8 @@ def sandbox(
         from engine.sandbox.running import TROUBLE, Address, Sandbox, environment, serve
     except ModuleNotFoundError as error:
         stop(f"{error.name} is missing: pip install 'intercom-klaviyo[sandbox]'")
+    env_file = _writable(env_file, "--env")
+    taken = _ports(ports)
     chances = _chances(faults, [*KINDS, *TROUBLE])
     of_klaviyo = Faults(seed, {kind: chance for kind, chance in chances.items() if kind in KINDS})
     of_intercom = {kind: chance for kind, chance in chances.items() if kind in TROUBLE}
@@ -111,7 +114,7 @@ def sandbox(
             Path(env_file).write_text(lines, encoding="utf-8")
 
     try:
-        serve(running, _ports(ports), started)
+        serve(running, taken, started)
     except (OSError, SystemExit):
         stop(f"a port of {ports} is taken: --ports 0,0 takes free ones")
 
@@ -120,7 +123,16 @@ def _ports(text: str) -> tuple[int, int]:
     first, _, second = text.partition(",")
     if not (first.isdigit() and second.isdigit() and max(int(first), int(second)) < 65536):
         raise click.UsageError("--ports takes two numbers, such as 8401,8402")
+    if first == second != "0":
+        raise click.UsageError("--ports takes two numbers that differ")
     return int(first), int(second)
+
+
+def _writable(file: str, option: str) -> str:
+    """A file whose folder is there."""
+    if file and not Path(file).absolute().parent.is_dir():
+        raise click.UsageError(f"{option}: there is no folder {Path(file).parent}")
+    return file
 
 
 def _chances(given: tuple[str, ...], kinds: list[str]) -> dict[str, float]:
@@ -174,10 +186,12 @@ def play(names: tuple[str, ...], into: str, settings_file: str) -> None:
     if not names:
         for one in PLAYS.values():
             click.echo(f"{one.name:<14}{one.help}")
+        click.echo(f"{ALL:<14}each of them once")
         return
     wrong = [name for name in names if name not in (*PLAYS, ALL)]
     if wrong:
         raise click.UsageError(f'there is no play "{wrong[0]}"; plays: {", ".join(PLAYS)}, {ALL}')
+    _writable(into, "--into")
     url = settings_from(settings_file).intercom_url
     for name in PLAYS if ALL in names else names:
         told = _asked("POST", url, f"/control/play/{name}", "INTERCOM_URL")
@@ -203,13 +217,15 @@ def storm(rate: float, minutes: float, seed: int, into: str, settings_file: str)
     """
     from engine.sandbox.plays import day
 
+    _writable(into, "--into")
     url, clock = settings_from(settings_file).intercom_url, SystemClock()
     count: Counter[str] = Counter()
     began = clock.monotonic()
-    for number, name in enumerate(islice(day(seed), round(rate * minutes))):
-        clock.sleep(max(0.0, began + number * 60 / rate - clock.monotonic()))
-        _keep(_asked("POST", url, f"/control/play/{name}", "INTERCOM_URL"), into)
-        count[name] += 1
+    with suppress(KeyboardInterrupt):  # what was played is told all the same
+        for number, name in enumerate(islice(day(seed), round(rate * minutes))):
+            clock.sleep(max(0.0, began + number * 60 / rate - clock.monotonic()))
+            _keep(_asked("POST", url, f"/control/play/{name}", "INTERCOM_URL"), into)
+            count[name] += 1
     for name, times in count.most_common():
         click.echo(f"{name:<14}{times}")
 

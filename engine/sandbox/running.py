@@ -5,6 +5,7 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import uvicorn
@@ -31,6 +32,8 @@ from engine.sandbox.seeing import SECURITY, Told, page_of_intercom, page_of_klav
 HOST = "127.0.0.1"
 KEY = "pk_of_the_sandbox"
 SECRET = "client-secret-of-the-sandbox"
+BETWEEN = timedelta(seconds=3)
+"""From one play to the next, at least: a ticket's first state comes a second after its birth."""
 TROUBLE = {
     "intercom-empty": "an answer of Intercom's REST is empty",
     "intercom-errors": "Intercom's REST answers 5xx",
@@ -39,6 +42,21 @@ TROUBLE = {
     "webhooks-late": "a notification comes after those that follow it",
 }
 """What can go wrong on Intercom's side."""
+
+
+class _Story(SystemClock):
+    """The machine's time, but that no two plays fall into the same seconds: what is told has an order."""
+
+    def __init__(self) -> None:
+        self._at = super().now()
+
+    def turn(self) -> None:
+        """The next play begins: now, or a little after the last one."""
+        self._at = max(super().now(), self._at + BETWEEN)
+
+    def now(self) -> datetime:
+        """When the play happens."""
+        return self._at
 
 
 class Sandbox:
@@ -64,7 +82,8 @@ class Sandbox:
     ) -> None:
         self.workspace = workspace
         self.account = account
-        self.scenarios = Scenarios(workspace, SystemClock(), version)
+        self._clock = _Story()
+        self.scenarios = Scenarios(workspace, self._clock, version)
         self.sender: Sender | None = None
         self.told: list[Told] = []
         """What was told of the plays so far."""
@@ -81,6 +100,7 @@ class Sandbox:
     def play(self, name: str) -> list[Object]:
         """Play a scenario, send what Intercom would, and give it. Raises KeyError and ValueError."""
         with self._lock:
+            self._clock.turn()
             told = play(self.scenarios, name)
             self.told += [Told(name, one) for one in told]
             self._to_send += told
@@ -107,8 +127,10 @@ class Sandbox:
         async def pressed(request: Request) -> Response:
             if not _is_near(request, itself=True):
                 return _far()
-            with suppress(KeyError, ValueError):
+            try:
                 self.play(str(request.path_params["name"]))
+            except (KeyError, ValueError):
+                return JSONResponse({"error": "that cannot be played"}, 404)
             return RedirectResponse("/", 303)
 
         async def played(request: Request) -> Response:

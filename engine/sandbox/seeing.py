@@ -25,10 +25,11 @@ SECURITY = {
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'",
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",
 }
 """Headers of every page: nothing runs in it, and nothing frames it. The form of a play names its own page."""
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _PAGES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "pages"),
     autoescape=True,
@@ -53,7 +54,11 @@ def page_of_klaviyo(account: Account) -> str:
     with account.lock:
         waiting = account.settle()
         events = sorted(account.events.values(), key=lambda one: one.time, reverse=True)
-        people = sorted(account.people.by_id.values(), key=lambda one: one.updated, reverse=True)
+        people = sorted(
+            account.people.by_id.values(),
+            key=lambda one: (one.last_event or _NEVER, one.updated),
+            reverse=True,
+        )
         used = [
             {"endpoint": endpoint, "used": count, "most": account.windows.limits(endpoint)[1]}
             for endpoint in LIMITS
