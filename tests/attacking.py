@@ -35,7 +35,7 @@ from tests.support import FIXTURES, NAMED, RECORDS, ROOT, StandingClock, read
 Made = TypeVar("Made")
 FOLDER = Path(__file__).parent / "attacks"
 CANARY = "canary-4b7e"
-FAREWELL = 20
+FAREWELL = 60
 """Seconds of the processor after which an attack is ended: far more than it may take."""
 MEMORY = 1024**3
 
