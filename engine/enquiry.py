@@ -105,12 +105,14 @@ class Enquiry:
 
     def _complete_contacts(self, records: Records) -> None:
         """Give contacts that notifications tell of all their tags."""
+        if not isinstance(records, WholeTags):
+            return  # looked at first: what follows costs every notification a search
         cut: dict[int, tuple[str, Record]] = {}
         for place, (plan, notification) in enumerate(self.pairs):
             contact = _contact_of(plan, notification)
             if contact and _has_more_tags(contact) and plan.reads_tags():
                 cut[place] = (str(contact.get("id", "")), contact)
-        if not cut or not isinstance(records, WholeTags):
+        if not cut:
             return
         found = records.tags_of(sorted({key for key, _ in cut.values()}))
         for place, (key, contact) in cut.items():

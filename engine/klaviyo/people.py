@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 
 from engine.events import Request
-from engine.klaviyo.limits import EVENTS, IDENTIFIERS
+from engine.klaviyo.limits import IDENTIFIERS
+from engine.klaviyo.request import profile_in
 
 
 def identifiers_of(request: Request) -> frozenset[tuple[str, str]]:
     """Each identifier with its value; e-mail addresses know no case."""
-    attributes = request.body["data"]["attributes"]
-    profile = attributes["profile"]["data"]["attributes"] if request.endpoint == EVENTS else attributes
+    profile = profile_in(request.endpoint, request.body)
     return frozenset((key, str(profile[key]).lower()) for key in IDENTIFIERS if profile.get(key))
 
 

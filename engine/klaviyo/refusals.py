@@ -10,8 +10,8 @@ from typing import Any
 from engine.errors import Rejected
 from engine.events import Request
 from engine.issues import Issue
-from engine.klaviyo.limits import EVENTS, IDENTIFIERS
-from engine.klaviyo.request import field_at
+from engine.klaviyo.limits import IDENTIFIERS
+from engine.klaviyo.request import field_at, profile_in
 from engine.klaviyo.rest import Fault
 from engine.redaction import masked
 
@@ -63,12 +63,10 @@ def rejected(item: Item, faults: list[Fault], status: int = 400) -> Rejected:
 
 def _personal(request: Request) -> list[Any]:
     """What of a body may be a customer's: all but its frame and the name of the metric."""
+    profile = profile_in(request.endpoint, request.body)
     attributes = request.body["data"]["attributes"]
-    if request.endpoint != EVENTS:
-        return [attributes]
-    profile = attributes["profile"]["data"]
     return [
-        profile["attributes"],
+        profile,
         attributes.get("properties"),
         attributes.get("value"),
         attributes.get("unique_id"),
@@ -84,7 +82,7 @@ def _field(endpoint: str, fault: Fault) -> str:
 def _taken_out(body: dict[str, Any], endpoint: str, field: str) -> bool:
     """Take a field out of a body; whether that leaves something that can be sent."""
     attributes = body["data"]["attributes"]
-    profile = attributes["profile"]["data"]["attributes"] if endpoint == EVENTS else attributes
+    profile = profile_in(endpoint, body)
     section, _, name = field.partition(".")
     if section == "value":
         return attributes.pop("value", None) is not None

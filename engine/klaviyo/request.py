@@ -97,6 +97,14 @@ def _words(keyword: str, wanted: Any) -> str:
     }.get(keyword, "has a form that Klaviyo refuses")
 
 
+def profile_in(endpoint: str, body: dict[str, Any]) -> dict[str, Any]:
+    """The attributes of the profile that a body is about."""
+    attributes: dict[str, Any] = body["data"]["attributes"]
+    if endpoint == EVENTS:
+        attributes = attributes["profile"]["data"]["attributes"]
+    return attributes
+
+
 def field_at(endpoint: str, path: list[str]) -> str:
     """The field behind a path into a body: `profile.email`, `properties.Title`, `value`; or nothing."""
     parts = path[2:] if path[:2] == ["data", "attributes"] else []
