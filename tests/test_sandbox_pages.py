@@ -7,15 +7,21 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from engine import Runner, load
+from engine.intercom.client import Intercom
+from engine.klaviyo.client import Klaviyo
 from engine.sandbox.inside import Inside
+from engine.sandbox.intercom.desk import TOKEN
 from engine.sandbox.intercom.workspace import Workspace
 from engine.sandbox.klaviyo.account import Account
 from engine.sandbox.running import Address, Sandbox, serve
-from tests.support import ManualClock
+from tests.browser import Browser
+from tests.support import ROOT, ManualClock
 
 HOSTILE = "<script>document.title='taken'</script><img src=x onerror=document.title='taken'>\u202e&amp;"
 HEADERS = {
@@ -112,6 +118,22 @@ def test_the_pages_let_a_browser_say_where_a_button_was_pressed(both: Both) -> N
     assert answer.headers["referrer-policy"] == "same-origin", "with none, a browser sends `Origin: null`"
 
 
+def test_the_icon_that_a_browser_asks_for_is_missing_and_nothing_is_counted(both: Both) -> None:
+    for wire in (both.intercom, both.klaviyo):
+        assert wire.send("GET", "http://127.0.0.1:1/favicon.ico", {}).status == 404
+    assert [one["kind"] for one in both.sandbox.account.books.entries()] == ["opened"]
+
+
+def test_a_refusal_is_told_apart_from_a_probe_for_scopes(both: Both) -> None:
+    url = "http://127.0.0.1:1/api/"
+    both.klaviyo.send("POST", url + "events", HEADERS, b'{"data":{}}')
+    both.klaviyo.send("GET", url + "profile-bulk-import-jobs/none", HEADERS)
+    assert page(both.klaviyo).count("a probe for scopes") == 2
+    assert both.send("nobody") == 400
+    shown = page(both.klaviyo).partition("Refused")[2]
+    assert (shown.count("<summary>"), shown.count("a probe for scopes")) == (3, 2)
+
+
 def test_a_play_that_there_is_not_changes_nothing(both: Both) -> None:
     assert both.intercom.send("POST", "http://127.0.0.1:1/play/nothing", {}, b"").status == 404
     assert both.sandbox.told == []
@@ -151,3 +173,28 @@ def test_a_browser_runs_nothing_that_a_customer_wrote(listening: tuple[Both, Add
         assert re.search(f"<title>{title}", dom), done.stderr[-2000:].decode()
         assert not re.search("<script|<img", dom)
         assert "taken" not in re.sub(r"&lt;.*?&gt;", "", dom.partition("</title>")[0])
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here: buttons are NOT TESTED in a browser")
+@pytest.mark.parametrize("width", [390, 1100])
+def test_a_button_that_is_pressed_plays_and_what_comes_of_it_is_on_klaviyos_page(
+    listening: tuple[Both, Address, Address], tmp_path: Path, width: int
+) -> None:
+    both, intercom, klaviyo = listening
+    runner = Runner(
+        load(ROOT / "mappings"),
+        records=Intercom(TOKEN, url=intercom.url),
+        sink=Klaviyo("pk_x", url=klaviyo.url),
+    )
+    with Browser(str(CHROMIUM), tmp_path, width) as browser:
+        browser.open(intercom.url)
+        browser.press("form[action='/play/ticket'] button")
+        assert "ticket.created" in browser.value("document.body.innerText")
+        assert [told.play for told in both.sandbox.told] == ["ticket", "ticket"]
+        assert browser.value("document.documentElement.scrollWidth <= innerWidth")
+        for told in both.sandbox.told:
+            runner.send(told.notification)
+        both.sandbox.account.flush()
+        browser.open(klaviyo.url)
+        assert "Created Ticket" in browser.value("document.body.innerText")
+        assert browser.value("document.documentElement.scrollWidth <= innerWidth")
