@@ -70,6 +70,9 @@ Try next:
 NEXT
 if [ -n "$KEEP" ]; then
     grep '^Pages' "$work/out"
-    printf '\nThe sandbox runs on (kill -INT %s ends it). To talk to it:\n  . %s\n' "$sandbox" "$work/env"
+    printf '\nThe sandbox runs on (kill -INT %s ends it). To talk to it from here:\n' "$sandbox"
+    [ ! -f .venv/bin/activate ] || printf '  . .venv/bin/activate\n'
+    printf '  . %s\n' "$work/env"
+    printf 'What was played and sent is in %s, which stays until you remove it.\n' "$work"
 fi
 exit 0

@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -185,6 +186,21 @@ def test_the_demo_shows_the_main_job_and_what_to_try_next() -> None:
     ]  # fmt: skip
     assert [text for text in shown if text not in out] == []
     assert "Traceback" not in out
+
+
+def test_the_demo_can_leave_its_sandbox_running_and_says_how_to_talk_to_it_and_what_it_leaves() -> None:
+    needs("intercom-klaviyo")
+    out = printed(needs("env"), "KEEP=1", needs("sh"), ROOT / "examples" / "demo.sh")
+    number = int(re.findall(r"kill -INT (\d+) ends it", out)[0])
+    try:
+        folder = Path(re.findall(r"What was played and sent is in (\S+), which stays", out)[0])
+        assert {one.name for one in folder.iterdir()} == {"captured.ndjson", "env", "out", "sent.ndjson"}
+        assert f"\n  . {folder / 'env'}\n" in out
+        wanted = ["  . .venv/bin/activate"] if (ROOT / ".venv" / "bin" / "activate").exists() else []
+        assert re.findall("^  . .venv/bin/activate$", out.partition("The sandbox runs on")[2], re.M) == wanted
+        shutil.rmtree(folder)
+    finally:
+        os.kill(number, signal.SIGINT)
 
 
 def test_the_demo_runs_the_commands_that_it_shows() -> None:

@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from engine.sandbox.faults import KINDS, TROUBLE
 from engine.sandbox.plays import day
+from engine.transport import HttpTransport
 from examples.stand_in import StandIn
 from tests.support import ROOT, Ran, run
 
@@ -76,22 +78,41 @@ def test_what_is_played_is_captured_sent_and_found_without_a_fault(on: Any) -> N
     assert "none recorded twice" in check.out
 
 
-def test_doctor_finds_all_that_is_needed(on: Any) -> None:
+def test_the_events_are_listed_by_their_time_and_as_json_with_all_they_have(on: Any) -> None:
+    on("sandbox", "play", "created", "ticket", "--into", "more.ndjson")
+    on("send", "more.ndjson", "--mappings", ROOT / "mappings")
+    told = [json.loads(line) for line in on("sandbox", "state", "--events", "--json").out.splitlines()]
+    assert len(told) == json.loads(on("sandbox", "state", "--json").out)["klaviyo"]["events"] >= 3
+    assert [one["time"] for one in told] == sorted(one["time"] for one in told)
+    assert {"Created Conversation", "Created Ticket"} <= {one["metric"] for one in told}
+    assert {one["properties"]["Intercom Event ID"] == one["unique_id"] for one in told} == {True}
+    lines = on("sandbox", "state", "--events").out.splitlines()
+    assert [re.split(r"  +", line) for line in lines] == [
+        [one["time"][:19].replace("T", " "), one["metric"], one["profile"], one["unique_id"]] for one in told
+    ]
+    assert all("@example." in one["profile"] for one in told)
+
+
+def test_doctor_finds_all_that_is_needed_and_its_probes_are_told_apart(
+    on: Any, sandbox: dict[str, str]
+) -> None:
     ran = on("doctor", "--mappings", ROOT / "mappings")
     assert ran.code == 0
     assert "the workspace is Acme Lamps" in ran.out
+    wire = HttpTransport(total_seconds=5)
+    page = wire.send("GET", sandbox["KLAVIYO_URL"] + "/", {}).body.decode().partition("Refused")[2]
+    wire.close()
+    assert page.count("a probe for scopes") == page.count("<summary>") == 4
 
 
 def test_the_plays_are_listed_and_a_misspelt_one_is_told(on: Any) -> None:
     assert "resolve       a ticket is resolved" in on("sandbox", "play").out
     wrong = on("sandbox", "play", "resolv")
     assert wrong.code == 2
-    assert 'there is no play "resolv"' in wrong.err
+    assert 'there is no play "resolv"; did you mean "resolve"?' in wrong.err
 
 
 def test_orders_from_elsewhere_are_refused(sandbox: dict[str, str]) -> None:
-    from engine.transport import HttpTransport
-
     wire = HttpTransport(total_seconds=5)
     for url in (sandbox["INTERCOM_URL"] + "/control/state", sandbox["KLAVIYO_URL"] + "/control/check"):
         for headers in ({"Origin": "https://evil.example"}, {"Host": "evil.example"}):
@@ -115,7 +136,10 @@ def test_without_a_sandbox_it_says_what_to_set(here: Path, monkeypatch: pytest.M
         (["--ports", "x"], "--ports takes two numbers"),
         (["--ports", "8501,8501"], "two numbers that differ"),
         (["--env", "absent/env"], "there is no folder absent"),
-        (["--fault", "eror-after=0.1"], 'there is no fault "eror-after"; faults: throttled,'),
+        (
+            ["--fault", "eror-after=0.1"],
+            'there is no fault "eror-after"; did you mean "error-after"?; faults',
+        ),
         (["--fault", "slow=often"], "slow takes a chance from 0 to 1"),
         (["--fault", "webhooks-lost=2"], "webhooks-lost takes a chance"),
         (["--webhooks", "https://example.com/hook"], "an address on this machine"),
@@ -127,18 +151,26 @@ def test_what_cannot_be_started_is_told(options: list[str], told: str) -> None:
     assert told in ran.err
 
 
-def test_a_port_that_is_taken_is_told() -> None:
+@pytest.mark.parametrize(("ports", "service"), [("{},0", "Intercom"), ("0,{}", "Klaviyo")])
+def test_a_port_that_is_taken_is_told(ports: str, service: str) -> None:
     with StandIn() as other:
         port = other.url.rpartition(":")[2]
         done = subprocess.run(
-            [sys.executable, str(ROOT / "cli.py"), "sandbox", "--ports", f"{port},0"],
+            [sys.executable, str(ROOT / "cli.py"), "sandbox", "--ports", ports.format(port)],
             cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
     assert done.returncode == 2
-    assert "is taken" in done.stderr
+    assert f"{service}'s port, {port}, is taken: --ports 0,0 takes free ones" in done.stderr
 
 
-def test_webhooks_are_signed_and_tell_what_rest_tells(tmp_path: Path) -> None:
+def test_the_help_names_each_fault() -> None:
+    told = " ".join(run("sandbox", "--help").out.split())
+    assert [kind for kind in (*KINDS, *TROUBLE) if kind not in told] == []
+
+
+def test_webhooks_are_signed_and_tell_what_rest_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from engine.intercom import webhook
 
     came: list[Any] = []
@@ -152,6 +184,9 @@ def test_webhooks_are_signed_and_tell_what_rest_tells(tmp_path: Path) -> None:
             while len(came) < 4 and time.monotonic() < end:
                 came = [body for method, _, body in receiver.calls if method == "POST"]
                 time.sleep(0.05)
+            for name, text in given.items():
+                monkeypatch.setenv(name, text)
+            state = json.loads(run("sandbox", "state", "--json").out)["intercom"]
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(10)
@@ -159,6 +194,7 @@ def test_webhooks_are_signed_and_tell_what_rest_tells(tmp_path: Path) -> None:
         "ping", "conversation.user.created", "conversation.admin.closed", "conversation.rating.added",
     ]  # fmt: skip
     assert webhook.read_body(came[1])
+    assert state["webhooks"] == {"delivered": 3, "pings": 1}
 
 
 def test_a_storm_under_faults_arrives_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

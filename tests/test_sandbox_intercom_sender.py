@@ -192,6 +192,14 @@ def test_over_a_thousand_errors_in_a_row_pause_it_and_what_falls_due_meanwhile_i
     assert sender.books.tries[-1].fate is Fate.DELIVERED
 
 
+def test_a_ping_is_counted_apart_from_what_happened() -> None:
+    sender = a_sender(Receiver())
+    sender.register()
+    sender.offer(notifications(2))
+    sender.run()
+    assert sender.books.counts() == {"pings": 1, "delivered": 2}
+
+
 def test_a_thousand_errors_are_not_yet_too_many_and_a_good_answer_starts_anew() -> None:
     receiver = Receiver(lambda number: 200 if number == 1001 else 500)
     sender = a_sender(receiver)
@@ -220,6 +228,7 @@ def test_chance_loses_doubles_and_disorders_and_the_books_say_so() -> None:
     assert len(ids) == 300 - chances["lost"] + chances["duplicated"] == counts["delivered"]
     assert len(ids) - len(set(ids)) == chances["duplicated"]
     assert counts["lost"] == chances["lost"]
+    assert (counts["duplicated"], counts["delayed"]) == (chances["duplicated"], chances["delayed"])
     assert min(chances["lost"], chances["duplicated"], chances["delayed"]) > 10
     order = [one["id"] for one in given]
     assert [order.index(key) for key in dict.fromkeys(ids)] != sorted(order.index(key) for key in set(ids))

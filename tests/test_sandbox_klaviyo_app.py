@@ -18,7 +18,7 @@ from engine.sandbox.klaviyo.app import klaviyo_app
 from engine.sandbox.klaviyo.front import ENDPOINTS
 from engine.sandbox.klaviyo.switches import Switches
 from engine.transport import HttpTransport
-from tests.support import ManualClock
+from tests.support import ROOT, ManualClock
 
 HEADERS = {
     "Authorization": "Klaviyo-API-Key pk_x",
@@ -317,6 +317,27 @@ def test_an_order_that_cannot_be_read_changes_nothing(order: Any) -> None:
     assert stand.ask("POST /api/events", event()).status == 202
 
 
+def test_the_order_of_faults_in_the_docs_is_taken() -> None:
+    page = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    order = json.loads(page.partition("```json\n")[2].partition("```")[0])
+    stand = Stand()
+    assert stand.ask("POST /control/faults", order).status == 200
+    assert stand.account.windows.others == order["others"]
+    answers = [stand.ask("POST /api/events", event()) for _ in range(order["next"][0]["times"])]
+    assert {(one.status, one.headers["retry-after"]) for one in answers} == {(429, "20")}
+    told = stand.value("POST /control/faults", {"next": [], "chances": {}})
+    assert told == {"counts": {"throttled": 3}}
+    assert f"`{json.dumps(told)}`" in page
+
+
+def test_a_misspelt_fault_is_met_with_the_one_that_is_meant() -> None:
+    answer = Stand().ask("POST /control/faults", {"chances": {"eror-after": 1}})
+    told = json.loads(answer.body)["error"]
+    assert told.startswith(
+        "there is no fault 'eror-after'; did you mean \"error-after\"?; there are throttled,"
+    )
+
+
 def test_chances_come_from_the_seed() -> None:
     rows = []
     for _ in range(2):
@@ -339,7 +360,12 @@ def test_flush_and_state_tell_what_is_there() -> None:
 @pytest.mark.parametrize("headers", [{"host": "evil.example"}, {"origin": "http://evil.example"}])
 def test_orders_are_taken_from_this_machine_alone(headers: dict[str, str]) -> None:
     stand = Stand()
-    for what in ("GET /control/state", "POST /control/flush", "POST /control/faults"):
+    for what in (
+        "GET /control/state",
+        "POST /control/events",
+        "POST /control/flush",
+        "POST /control/faults",
+    ):
         method, _, path = what.partition(" ")
         host = headers.get("host", "127.0.0.1")
         answer = stand.wire.send(

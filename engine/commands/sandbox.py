@@ -16,13 +16,15 @@ from engine.clock import SystemClock
 from engine.commands.options import settings_from, settings_option
 from engine.commands.text import FINE, FOUND, for_reading, safe, stop
 from engine.errors import EngineError
-from engine.issues import counted
+from engine.issues import counted, did_you_mean
 from engine.ports import Transport
+from engine.sandbox.faults import KINDS, TROUBLE
 
 ALL = "all"
+_FAULTS = "\n".join(f"  {kind:<17}{what}" for kind, what in {**KINDS, **TROUBLE}.items())
 
 
-@click.group(invoke_without_command=True)
+@click.group(invoke_without_command=True, epilog=f"\b\nKinds of faults:\n{_FAULTS}")
 @click.option(
     "--conversations", type=click.IntRange(0, 1_000_000), default=60, metavar="N", help="Default: 60."
 )
@@ -50,7 +52,7 @@ ALL = "all"
     "faults",
     multiple=True,
     metavar="KIND=CHANCE",
-    help="What goes wrong, and how often (0 to 1). May be repeated.",
+    help="What goes wrong, and how often (0 to 1). May be repeated; the kinds are below.",
 )
 @click.pass_context
 def sandbox(
@@ -78,11 +80,11 @@ def sandbox(
         return
     try:
         # Imported here: it needs the extra, and only starting does.
-        from engine.sandbox.faults import KINDS, Faults
+        from engine.sandbox.faults import Faults
         from engine.sandbox.intercom.versions import VERSIONS
         from engine.sandbox.intercom.workspace import Workspace
         from engine.sandbox.klaviyo.account import Account
-        from engine.sandbox.running import TROUBLE, Address, Sandbox, environment, serve
+        from engine.sandbox.running import Address, PortTaken, Sandbox, environment, serve
     except ModuleNotFoundError as error:
         stop(f"{error.name} is missing: pip install 'intercom-klaviyo[sandbox]'")
     env_file = _writable(env_file, "--env")
@@ -115,8 +117,10 @@ def sandbox(
 
     try:
         serve(running, taken, started)
-    except (OSError, SystemExit):
-        stop(f"a port of {ports} is taken: --ports 0,0 takes free ones")
+    except PortTaken as port:
+        stop(f"{port}: --ports 0,0 takes free ones")
+    except OSError as error:  # the file of --env
+        stop(str(error))
 
 
 def _ports(text: str) -> tuple[int, int]:
@@ -141,7 +145,8 @@ def _chances(given: tuple[str, ...], kinds: list[str]) -> dict[str, float]:
     for one in given:
         kind, _, text = one.partition("=")
         if kind not in kinds:
-            raise click.UsageError(f'there is no fault "{kind}"; faults: {", ".join(kinds)}')
+            meant = did_you_mean(kind, kinds)
+            raise click.UsageError(f'there is no fault "{kind}"{meant}; faults: {", ".join(kinds)}')
         try:
             chance = float(text)
         except ValueError:
@@ -190,7 +195,8 @@ def play(names: tuple[str, ...], into: str, settings_file: str) -> None:
         return
     wrong = [name for name in names if name not in (*PLAYS, ALL)]
     if wrong:
-        raise click.UsageError(f'there is no play "{wrong[0]}"; plays: {", ".join(PLAYS)}, {ALL}')
+        meant = did_you_mean(wrong[0], [*PLAYS, ALL])
+        raise click.UsageError(f'there is no play "{wrong[0]}"{meant}; plays: {", ".join(PLAYS)}, {ALL}')
     _writable(into, "--into")
     url = settings_from(settings_file).intercom_url
     for name in PLAYS if ALL in names else names:
@@ -239,15 +245,22 @@ def _keep(told: list[Any], into: str) -> None:
 
 @sandbox.command()
 @settings_option
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def state(settings_file: str, as_json: bool) -> None:
+@click.option("--events", "with_events", is_flag=True, help="Each event that Klaviyo has, the newest last.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object; with --events one of each event.")
+def state(settings_file: str, with_events: bool, as_json: bool) -> None:
     """Show what both stand-ins of the running sandbox have, as numbers.
+
+    With --events each event that Klaviyo has stored: its time (UTC), metric, profile and unique_id; as JSON
+    with its properties.
 
     \b
     Example:
       intercom-klaviyo sandbox state --help
     """
     settings = settings_from(settings_file)
+    if with_events:
+        _show_events(_asked("POST", settings.klaviyo_url, "/control/events", "KLAVIYO_URL"), as_json)
+        return
     made = {
         "intercom": _asked("GET", settings.intercom_url, "/control/state", "INTERCOM_URL"),
         "klaviyo": _asked("POST", settings.klaviyo_url, "/control/flush", "KLAVIYO_URL"),
@@ -260,6 +273,20 @@ def state(settings_file: str, as_json: bool) -> None:
         for name, value in known.items():
             for line in for_reading(f"  {name:<14} {safe(_told(value))}", hang=15):
                 click.echo(line)
+
+
+def _show_events(events: list[Any], as_json: bool) -> None:
+    """A line an event, in columns where it is not JSON."""
+    columns = ("metric", "profile")
+    widths = {name: max((len(safe(one[name])) for one in events), default=0) for name in columns}
+    for one in events:
+        if as_json:
+            click.echo(json.dumps(one))
+        else:
+            cells = [safe(one[name]).ljust(widths[name]) for name in columns]
+            click.echo("  ".join([one["time"][:19].replace("T", " "), *cells, safe(one["unique_id"])]))
+    if not events and not as_json:
+        click.echo("Klaviyo has no event")
 
 
 def _told(value: Any) -> str:

@@ -11,19 +11,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from engine.issues import did_you_mean
+
 KINDS = {
     "throttled": "429 with Retry-After",
     "throttled-bare": "429 without Retry-After",
     "throttled-zero": "429 with Retry-After: 0",
     "error-before": "5xx, and nothing is stored",
     "error-after": "5xx, although all is stored",
-    "dropped": "the connection breaks after all is stored, before the answer",
-    "reset": "the connection breaks before anything is stored",
+    "dropped": "the connection breaks before the answer; all is stored",
+    "reset": "the connection breaks before the answer; nothing is stored",
     "slow": "the answer takes its time",
     "challenge": "403 of HTML from the edge of the network",
     "scope": "403, as if the key lacked a scope",
 }
-"""Each kind of fault, and what it looks like from outside."""
+"""Each kind of fault of Klaviyo's side, and what it looks like from outside."""
+TROUBLE = {
+    "intercom-empty": "an answer of Intercom's REST is empty",
+    "intercom-errors": "Intercom's REST answers 5xx",
+    "webhooks-lost": "a notification never comes",
+    "webhooks-twice": "a notification comes twice",
+    "webhooks-late": "a notification comes after those that follow it",
+}
+"""What can go wrong on Intercom's side."""
 STATUSES = (500, 502, 503, 504)
 
 
@@ -135,7 +145,9 @@ def _check(chances: Any) -> None:
         raise BadFaults("`chances` is an object: each kind and its chance")
     for kind, chance in chances.items():
         if kind not in KINDS:
-            raise BadFaults(f"there is no fault '{kind}'; there are {', '.join(KINDS)}")
+            raise BadFaults(
+                f"there is no fault '{kind}'{did_you_mean(kind, KINDS)}; there are {', '.join(KINDS)}"
+            )
         if isinstance(chance, bool) or not isinstance(chance, (int, float)) or not 0 <= chance <= 1:
             raise BadFaults(f"the chance of '{kind}' is a number from 0 to 1")
     if sum(chances.values()) > 1:

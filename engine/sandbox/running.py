@@ -1,6 +1,7 @@
 """`Sandbox`: both stand-ins over one workspace and one account, on two ports of this machine."""
 
 import asyncio
+import socket
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -16,6 +17,7 @@ from starlette.routing import Mount, Route
 
 from engine.clock import SystemClock
 from engine.ports import Transport
+from engine.sandbox.faults import TROUBLE
 from engine.sandbox.intercom.app import intercom_app
 from engine.sandbox.intercom.desk import TOKEN
 from engine.sandbox.intercom.faults import Faults
@@ -34,14 +36,6 @@ KEY = "pk_of_the_sandbox"
 SECRET = "client-secret-of-the-sandbox"
 BETWEEN = timedelta(seconds=3)
 """From one play to the next, at least: a ticket's first state comes a second after its birth."""
-TROUBLE = {
-    "intercom-empty": "an answer of Intercom's REST is empty",
-    "intercom-errors": "Intercom's REST answers 5xx",
-    "webhooks-lost": "a notification never comes",
-    "webhooks-twice": "a notification comes twice",
-    "webhooks-late": "a notification comes after those that follow it",
-}
-"""What can go wrong on Intercom's side."""
 
 
 class _Story(SystemClock):
@@ -124,6 +118,9 @@ class Sandbox:
                 page = page_of_intercom(self.workspace, self.told, self.sender)
             return HTMLResponse(page, headers=SECURITY)
 
+        async def nothing(request: Request) -> Response:
+            return Response(status_code=404)
+
         async def pressed(request: Request) -> Response:
             if not _is_near(request, itself=True):
                 return _far()
@@ -155,6 +152,7 @@ class Sandbox:
                 Route("/play/{name}", pressed, methods=["POST"]),
                 Route("/control/play/{name}", played, methods=["POST"]),
                 Route("/control/state", state, methods=["GET"]),
+                Route("/favicon.ico", nothing, methods=["GET"]),
                 Mount("/", app=intercom_app(self.workspace, fault=self._rest_fault)),
             ]
         )
@@ -209,6 +207,13 @@ def environment(intercom_url: str, klaviyo_url: str, region: str) -> dict[str, s
     }
 
 
+class PortTaken(Exception):
+    """Somebody else listens where a stand-in was to."""
+
+    def __init__(self, service: str, port: int) -> None:
+        super().__init__(f"{service}'s port, {port}, is taken")
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where a stand-in listens."""
@@ -229,22 +234,20 @@ def serve(
 ) -> None:
     """Serve both until interrupted; *started* gets the addresses of Intercom and Klaviyo once they listen.
 
-    A port of 0 is any that is free; *stop* ends it from another thread. Raises OSError where a port is taken.
+    A port of 0 is any that is free; *stop* ends it from another thread. Raises PortTaken.
     """
-    sockets = [
-        uvicorn.Config(_nothing, host=HOST, port=port, log_level="critical").bind_socket() for port in ports
-    ]
+    sockets = _bound(ports)
     apps = (sandbox.intercom(), sandbox.klaviyo())
     servers = [
         uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off", access_log=False))
         for app in apps
     ]
-    addresses = [Address(socket.getsockname()[1]) for socket in sockets]
+    addresses = [Address(bound.getsockname()[1]) for bound in sockets]
 
     async def run() -> None:
         tasks = [
-            asyncio.create_task(server.serve(sockets=[socket]))
-            for server, socket in zip(servers, sockets, strict=True)
+            asyncio.create_task(server.serve(sockets=[bound]))
+            for server, bound in zip(servers, sockets, strict=True)
         ]
         while not all(server.started for server in servers) and not any(task.done() for task in tasks):
             await asyncio.sleep(0.01)
@@ -261,6 +264,20 @@ def serve(
 
     with suppress(KeyboardInterrupt):
         asyncio.run(run())
+
+
+def _bound(ports: tuple[int, int]) -> list[socket.socket]:
+    """A socket for each stand-in. Raises PortTaken, and then holds none."""
+    made: list[socket.socket] = []
+    for service, port in zip(("Intercom", "Klaviyo"), ports, strict=True):
+        config = uvicorn.Config(_nothing, host=HOST, port=port, log_level="critical")
+        try:
+            made.append(config.bind_socket())
+        except (OSError, SystemExit):
+            for one in made:
+                one.close()
+            raise PortTaken(service, port) from None
+    return made
 
 
 async def _post(sandbox: Sandbox) -> None:

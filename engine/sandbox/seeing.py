@@ -1,7 +1,7 @@
 """What the pages of the stand-ins show: plain values for templates, which escape every text."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,9 +81,8 @@ def page_of_klaviyo(account: Account) -> str:
 def _profile(one: Profile, events: Iterable[Event]) -> dict[str, Any]:
     own = [event for event in events if event.profile_id == one.id][:MOST_EVENTS]
     rows = {**one.fields, **one.location, **one.properties}
-    named = (one.fields.get(key) for key in ("email", "phone_number", "external_id"))
     return {
-        "known": next((name for name in named if name), one.id),
+        "known": one.known,
         "fields": [(name, _shown(value)) for name, value in rows.items()],
         "events": [
             {
@@ -112,12 +111,18 @@ def _refusals(account: Account) -> list[dict[str, Any]]:
                 {
                     "status": entry["status"],
                     "request": came.get("request", ""),
+                    "is_probe": _is_probe(came),
                     "at": entry["at"][:19].replace("T", " "),
                     "reasons": entry["reasons"]
                     or [["", "no reason is told: it comes from the network's edge"]],
                 }
             )
     return found[::-1]
+
+
+def _is_probe(arrived: Mapping[str, Any]) -> bool:
+    """Whether a request asks for nothing but its scope, as `doctor` does: of no resource, or of no job."""
+    return arrived.get("body") == '{"data":{}}' or arrived.get("request", "").endswith("-jobs/none")
 
 
 def page_of_intercom(workspace: Workspace, told: Iterable[Told], sender: Sender | None) -> str:

@@ -43,8 +43,10 @@ class Books:
     """Answers over half a second: they count, and what follows has less priority."""
 
     def counts(self) -> Counter[str]:
-        """How many tries had which fate."""
-        return Counter(str(one.fate) for one in self.tries)
+        """How many tries had which fate, and what chance did to them; pings are counted apart."""
+        made = Counter(str(one.fate) for one in self.tries if one.topic != "ping")
+        made["pings"] = sum(one.topic == "ping" for one in self.tries)
+        return made + Counter({name: count for name, count in self.chances.items() if name != "lost"})
 
     def delivered(self) -> set[str | None]:
         """The ids of notifications that the receiver has taken."""

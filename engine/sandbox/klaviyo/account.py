@@ -174,6 +174,23 @@ class Account:
             self.later(lambda: self._run(job))
             return job
 
+    def told_events(self) -> list[dict[str, Any]]:
+        """All that is stored, in the order of its time; `profile` is what it is known by."""
+        with self.lock:
+            people = self.people.by_id
+            return [
+                {
+                    "time": one.time.isoformat(),
+                    "metric": one.metric.name,
+                    "profile": people[one.profile_id].known if one.profile_id in people else "",
+                    "unique_id": one.unique_id,
+                    "value": one.value,
+                    "backfill": one.backfill,
+                    "properties": one.properties,
+                }
+                for one in sorted(self.events.values(), key=lambda one: one.time)
+            ]
+
     def forget(self, wanted: Mapping[str, Any], id_: str | None) -> None:
         """Take a deletion: the profile goes, and what its events told."""
         with self.lock:

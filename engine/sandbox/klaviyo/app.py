@@ -39,6 +39,7 @@ def klaviyo_app(account: Account, *, sleep: Sleep = asyncio.sleep) -> Starlette:
         Route("/control/faults", control.faults, methods=["POST"]),
         Route("/control/flush", control.flush, methods=["POST"]),
         Route("/control/state", control.state, methods=["GET"]),
+        Route("/control/events", control.events, methods=["POST"]),
     ]
     return Starlette(routes=routes)
 
@@ -255,6 +256,13 @@ class Control:
             return _far()
         self._account.flush()
         return await self.state(request)
+
+    async def events(self, request: Request) -> Response:
+        """Every event, after all that waits is processed."""
+        if not _is_near(request):
+            return _far()
+        self._account.flush()
+        return _json(self._account.told_events())
 
     async def state(self, request: Request) -> Response:
         """What is stored and what waits, as numbers; the flows that would have been started."""

@@ -28,6 +28,12 @@ class Profile:
     properties: dict[str, Any] = field(default_factory=dict)
     last_event: datetime | None = None
 
+    @property
+    def known(self) -> str:
+        """What a reader knows it by: an address, a number, an id of ours, or Klaviyo's own."""
+        named = (self.fields.get(key) for key in ("email", "phone_number", "external_id"))
+        return next((name for name in named if name), self.id)
+
 
 class People:
     """All profiles; each identifier names one of them."""
