@@ -42,7 +42,7 @@ $(BIN)/python:
 
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	@echo "Installing the engine ..."
-	@$(PIP) --editable '.[sandbox]'
+	@$(PIP) --editable '.[relay,sandbox]'
 	@touch $@
 
 $(VENV)/.for-tests: pyproject.toml | $(VENV)/.installed

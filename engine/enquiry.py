@@ -149,9 +149,8 @@ def settled(result: Result, plan: Plan, missing: Sequence[tuple[str, str]], *, p
     vital = plan.waits_for(IDENTIFIERS)
     table, key = next(((t, k) for t, k in missing if t in vital), missing[0])
     if table in vital or not partial:
-        return Parked(
-            "unavailable", f"Intercom could not be asked for {table} {key}", plan.name, result.issues
-        )
+        detail = f"Intercom could not be asked for {table} {key}"
+        return Parked("unavailable", detail, plan.name, result.issues, result)
     issues = [Issue("partial", f"Intercom could not be asked for {t} {k}") for t, k in missing]
     return replace(result, issues=(*result.issues, *issues))
 

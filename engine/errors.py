@@ -3,10 +3,12 @@
     EngineError
       SpecError        the specs cannot run              .issues, all of them, each with file:line:col
       SettingsError    the settings are no settings      .issues, all of them, each with its name
+      LedgerError      the ledger cannot be used          .next says what to do
       Unreadable       these bytes are no notification    .reason; nothing of the content is repeated
       Forged           the signature does not match       the web answers 401 and keeps nothing
       Unavailable      try again                          .retry_after in seconds, or None
         NotSent          it has never left this machine
+        Throttled        nothing was done: too many requests came
         FateUnknown      it may have arrived: send the same bytes again, or none
       Rejected         never as it is                     .pointer, .detail; stops one item, not its batch
       Denied           our key or a scope that it lacks   stops delivery and tells a person
@@ -40,6 +42,15 @@ class SettingsError(EngineError):
         self.issues = tuple(issues)
 
 
+class LedgerError(EngineError):
+    """The ledger cannot be used, and trying again changes nothing. `next` says what a person can do."""
+
+    def __init__(self, reason: str, next_: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.next = next_
+
+
 class Unreadable(EngineError):
     """The input is no JSON that we read. `reason` says why, in words that repeat nothing of it."""
 
@@ -66,6 +77,10 @@ class Unavailable(EngineError):
 
 class NotSent(Unavailable):
     """There was no connection: not a byte of the request has left this machine."""
+
+
+class Throttled(Unavailable):
+    """The other side did nothing of it, since requests come too fast."""
 
 
 class FateUnknown(Unavailable):

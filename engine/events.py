@@ -47,8 +47,8 @@ class Translation:
     the second; a profile has none, and neither `unique_id` nor `value`. `profile` and `properties`
     hold JSON values, none of them null (though an object in them may hold nulls). `places` says which
     line of which spec made each field (`properties.Title`). `spec` and `spec_hash` name the mapping
-    and its exact text. `required` are the fields without which it would be parked. `request` is set by
-    `Runner`.
+    and its exact text. `required` are the fields without which it would be parked. `looked_up` says whose
+    records were asked for, as tables with ids. `request` is set by `Runner`.
     """
 
     metric: str
@@ -63,6 +63,7 @@ class Translation:
     spec_hash: str = ""
     places: Mapping[str, Place] = field(default_factory=dict, repr=False)
     required: frozenset[str] = frozenset()
+    looked_up: tuple[tuple[str, str], ...] = ()
     request: Request | None = None
 
 
@@ -81,12 +82,16 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """An event that cannot be made yet: it waits for a person or a record."""
+    """An event that cannot be made yet: it waits for a person or a record.
+
+    `translation` is what there is of it, where only its request is missing.
+    """
 
     reason: str
     detail: str = ""
     metric: str = ""
     issues: tuple[Issue, ...] = ()
+    translation: Translation | None = field(default=None, repr=False, compare=False)
 
 
 Result = Translation | Skipped | Parked
@@ -95,9 +100,13 @@ Result = Translation | Skipped | Parked
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Klaviyo took it. `left_out` says which fields it refused, without which it was sent again."""
+    """Klaviyo took it. `left_out` says which fields it refused, without which it was sent again.
+
+    `profile_id` is the id of an imported profile, where Klaviyo says it.
+    """
 
     left_out: tuple[Issue, ...] = ()
+    profile_id: str = field(default="", compare=False)
 
 
 Answer = Accepted | Unavailable | Rejected

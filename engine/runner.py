@@ -1,6 +1,6 @@
 """`Runner`: the machine that scripts embed. The journey of a notification reads off its methods."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,8 @@ from engine.intercom.records import RecordsFile, read_records
 from engine.klaviyo.request import Builder
 from engine.language.made import fewer
 from engine.language.plan import Plan
-from engine.ports import Clock, Records, Sink
+from engine.ports import Clock, Known, Record, Records, Sink
+from engine.relay.machine import Learning, Tickets, Worked
 from engine.router import Router
 
 if TYPE_CHECKING:
@@ -93,6 +94,42 @@ class Runner:
             else:
                 found.append([result for _ in plans for result in next(made)] or [self._unanswered(one)])
         return found
+
+    def work_out(
+        self, notifications: Sequence[Notification | Skipped], *, every: bool, partial: bool
+    ) -> tuple[list[Worked], Known]:
+        """What each plan makes of notifications, and the records that were looked up. Raises Denied.
+
+        As `translate_all`, for whoever keeps what comes of it.
+        """
+        router = self.router
+        pairs = [
+            (plan, one)
+            for one in notifications
+            if isinstance(one, Notification)
+            for plan in router.match(one)
+        ]
+        asked = Enquiry(self._records, pairs, every=every, deadline_seconds=self._deadline)
+        place = count()
+        found = []
+        for one in notifications:
+            if isinstance(one, Skipped):
+                found.append(Worked(one, ((None, one),)))
+                continue
+            own = [(plan, next(place)) for plan in router.match(one)]
+            made = [(plan, result) for plan, at in own for result in self._results(asked, at, every, partial)]
+            is_short = any(_lacks_element(asked, at) for plan, at in own if every and plan.spec.each)
+            found.append(Worked(one, tuple(made or [(None, self._unanswered(one))]), is_short))
+        return found, asked.known
+
+    def learn(self, contact: Record) -> None:
+        """A contact as a notification has it: look-ups that follow should not give an older one."""
+        if isinstance(self._records, Learning):
+            self._records.learn("contact", contact)
+
+    def ticket(self, ticket_id: str) -> Mapping[str, Any] | None:
+        """A ticket as it is now, where the records can say. Raises Unavailable and Denied."""
+        return self._records.ticket(ticket_id) if isinstance(self._records, Tickets) else None
 
     def send(
         self, payload: Payload, *, every: bool = False, partial: bool = False
@@ -218,6 +255,15 @@ def _unmade(result: Result) -> Skipped | Parked:
     if isinstance(result, Translation):
         raise ValueError("a translation without a request cannot be delivered")
     return result
+
+
+def _lacks_element(asked: Enquiry, place: int) -> bool:
+    """Whether a notification tells of an element that is not in it."""
+    plan, notification = asked.pairs[place]
+    return any(
+        isinstance(result, Skipped) and result.reason == "no_element"
+        for result in plan.translate(notification, asked.known)
+    )
 
 
 def _as_records(records: Records | Mapping[str, Any] | str | Path | None) -> Records | None:

@@ -19,7 +19,7 @@ MOST_PUBLIC_NAMES = 24
 
 NOUNS = {"errors", "events", "issues", "paths"}
 BELOW_THE_EDGES = {"language", "ports", *NOUNS}
-EDGES = {"intercom", "klaviyo", "router"}
+EDGES = {"intercom", "klaviyo", "ledger", "router"}
 
 # Each room of engine/, and the other rooms that it may import. A new room needs a row.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -27,6 +27,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"runner", "folder", *EDGES, *BELOW_THE_EDGES},
     "commands": {
         "redaction",
+        "ledger",
+        "relay",
         "sandbox",
         "tools",
         "runner",
@@ -47,7 +49,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         *EDGES,
         *BELOW_THE_EDGES,
     },
-    "runner": {"clock", "deadline", "enquiry", *EDGES, *BELOW_THE_EDGES},
+    "runner": {"clock", "deadline", "enquiry", "relay", *EDGES, *BELOW_THE_EDGES},
+    "relay": {"clock", "redaction", *EDGES, *BELOW_THE_EDGES},
+    "ledger": {"clock", *BELOW_THE_EDGES},
     "enquiry": {"deadline", "klaviyo", *BELOW_THE_EDGES},
     "folder": {"deadline", "klaviyo", "language", "paths", "errors", "issues"},
     "intercom": {"address", "clock", "transport", *BELOW_THE_EDGES},

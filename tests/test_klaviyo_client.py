@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from engine.errors import Denied, EngineError, FateUnknown, NotSent, Rejected, Unavailable
+from engine.errors import Denied, EngineError, FateUnknown, NotSent, Rejected, Throttled, Unavailable
 from engine.events import Accepted, Request
 from engine.klaviyo.client import Klaviyo
 from engine.klaviyo.limits import BULK_EVENTS, BULK_PROFILES, ENDPOINTS, EVENTS, PROFILE_IMPORT
@@ -89,7 +89,7 @@ ANSWERS: list[tuple[str, Response | EngineError, type[Any], str]] = [
     ("another media type", error(415), Denied, "415"),
     ("too large", Response(413), Rejected, "413"),
     ("a conflict", error(409, "conflict", "/data", "Conflict."), Rejected, "Conflict"),
-    ("throttled", error(429, "throttled"), Unavailable, "429"),
+    ("throttled", error(429, "throttled"), Throttled, "429"),
     ("too slow to ask", Response(408), Unavailable, "408"),
     ("500", error(500, "error"), Unavailable, "500"),
     ("502 with HTML", Response(502, {}, b"<html>"), Unavailable, "502"),

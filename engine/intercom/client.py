@@ -95,6 +95,14 @@ class Intercom:
         """A contact as it is now; the one that remains where it was merged; None where there is none."""
         return self._rest.record("/contacts", contact_id)
 
+    def learn(self, table: str, record: Record) -> None:
+        """Give this record to look-ups of the next minutes, unless a newer one is known."""
+        self._lookups.learn(table, record)
+
+    def ticket(self, ticket_id: str) -> dict[str, Any] | None:
+        """A ticket as it is now, with its newest 500 parts; None where there is none."""
+        return self._rest.record("/tickets", ticket_id)
+
     def conversations(self, start: datetime, end: datetime, *, cursor: str | None = None) -> Iterator[Page]:
         """Pages of conversations that began from *start* up to *end*, without their parts.
 

@@ -49,6 +49,17 @@ class Known:
             found |= future.result()
         return found
 
+    def peek(self, table: str, key: str) -> Any:
+        """The value that is kept; None where none is."""
+        with self._lock:
+            until, value = self._kept[table].get(key, (0.0, None))
+            return value if until > self._clock.monotonic() else None
+
+    def keep(self, table: str, key: str, value: Any) -> None:
+        """Keep a value that came in another way."""
+        with self._lock:
+            self._keep(table, key, value)
+
     def forget(self, table: str, key: str) -> None:
         """Ask for it anew the next time."""
         with self._lock:
@@ -79,17 +90,20 @@ class Known:
     ) -> None:
         """Keep what came, and give it to those who wait for it."""
         with self._lock:
-            now, kept = self._clock.monotonic(), self._kept[table]
             futures = [(key, self._asked.pop((table, key))) for key in mine]
             for key in mine:
                 if key in fetched:
-                    value = fetched[key]
-                    kept[key] = (now + (self._missed if value is None else self._ages[table]), value)
-                    kept.move_to_end(key)
-            while len(kept) > MOST_KEPT:
-                kept.popitem(last=False)
+                    self._keep(table, key, fetched[key])
         for key, future in futures:
             if fault is not None:
                 future.set_exception(fault)
             else:
                 future.set_result({key: fetched[key]} if key in fetched else {})
+
+    def _keep(self, table: str, key: str, value: Any) -> None:
+        kept = self._kept[table]
+        age = self._missed if value is None else self._ages[table]
+        kept[key] = (self._clock.monotonic() + age, value)
+        kept.move_to_end(key)
+        while len(kept) > MOST_KEPT:
+            kept.popitem(last=False)

@@ -11,6 +11,8 @@ from engine.intercom.answers import ID, nonsense
 from engine.intercom.known import Known
 from engine.intercom.rest import Rest, id_of
 from engine.intercom.shapes import NotJson, shaped
+from engine.language.conversions import moment
+from engine.language.faults import Refused
 from engine.ports import TABLES, Record, Timer
 
 MINUTE, HOUR = 60.0, 3600.0
@@ -72,6 +74,15 @@ class Lookups:
         real = [key for key in contact_ids if _is_id(key)]
         none: dict[str, list[Record]] = {key: [] for key in contact_ids if not _is_id(key)}
         return none | self._known.ask("tags of contact", real, self._tags)
+
+    def learn(self, table: str, record: Record) -> None:
+        """Keep a record that a notification brought, unless a newer one is kept."""
+        key = id_of(record)
+        if not _is_id(key):
+            return
+        before = self._known.peek(table, key)
+        if before is None or _updated_at(before) <= _updated_at(record):
+            self._known.keep(table, key, record)
 
     def whole(self, table: str) -> list[Record]:
         """All admins, teams or tags, asked for now. Raises Unavailable, Denied and Rejected."""
@@ -167,6 +178,13 @@ class Lookups:
             if isinstance(rows, list):
                 found[key] = list(_by_id(rows).values())
         return found
+
+
+def _updated_at(record: Record) -> float:
+    try:
+        return moment(record.get("updated_at") or 0).timestamp()
+    except Refused:
+        return 0.0
 
 
 def _is_id(key: Any) -> bool:

@@ -185,14 +185,14 @@ class Klaviyo(Reading):
             body = item.request.body
             if item.request.endpoint == EVENTS:
                 body = with_meta_placed(body, self.revision)
-            self._rest.send(f"POST {item.request.endpoint}", body, until=until)
+            answer = self._rest.send(f"POST {item.request.endpoint}", body, until=until)
         except Unavailable as error:
             return error
         except Refused as refused:
             faults = list(refused.faults)
             lighter = lightened(item, faults)
             return self._send_alone(lighter, until) if lighter else rejected(item, faults, refused.status)
-        return Accepted(item.left_out)
+        return Accepted(item.left_out, _known_as(answer))
 
     def send_events(self, requests: Sequence[Request], *, until: float | None = None) -> list[Answer]:
         """Send many events (`POST /api/event-bulk-create-jobs`), once: 1,000 a request and 5 MB at most.
@@ -294,6 +294,14 @@ def _attributes(answer: Any) -> Mapping[str, Any]:
     data = answer.get("data") if isinstance(answer, dict) else None
     attributes = data.get("attributes") if isinstance(data, dict) else None
     return attributes if isinstance(attributes, dict) else {}
+
+
+def _known_as(answer: Any) -> str:
+    """The id in an answer; empty where it has none."""
+    try:
+        return _id_of(answer)
+    except FateUnknown:
+        return ""
 
 
 def _id_of(answer: Any) -> str:

@@ -235,4 +235,4 @@ class _Body:
         )
 
     def parked(self, reason: str, detail: str) -> Parked:
-        return Parked(reason, detail, self._source.metric, tuple(self.issues))
+        return Parked(reason, detail, self._source.metric, tuple(self.issues), self._source)

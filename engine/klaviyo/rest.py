@@ -19,7 +19,7 @@ import msgspec
 
 from engine.address import checked_address
 from engine.clock import SystemClock
-from engine.errors import Denied, NotSent, Rejected, Unavailable
+from engine.errors import Denied, NotSent, Rejected, Throttled, Unavailable
 from engine.klaviyo.limits import ENDPOINTS
 from engine.klaviyo.windows import LONGEST_PAUSE, RATE_SHARE, OwnWindows, Windows
 from engine.ports import Response, Timer, Transport
@@ -130,7 +130,7 @@ class Rest:
                 if seconds
                 else "Klaviyo asks to wait (429)"
             )
-            raise Unavailable(told, seconds)
+            raise Throttled(told, seconds)
         self._windows.told(endpoint, response.headers)
         return _value(response, endpoint, self.clock.now())
 

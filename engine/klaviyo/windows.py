@@ -80,19 +80,10 @@ class OwnWindows:
             self._clock.sleep(min(seconds, _SLICE))
 
     def told(self, endpoint: str, headers: Mapping[str, str]) -> None:
-        """Wait for the next minute where what is left of this one is what we leave to others.
-
-        Klaviyo's `RateLimit-Remaining` counts the whole account, and is approximate; what is no number is
-        passed over.
-        """
-        limit, remaining, reset = (
-            _number(headers.get(f"ratelimit-{name}")) for name in ("limit", "remaining", "reset")
-        )
-        if remaining is None or reset is None:
-            return
-        whole = limit or ENDPOINTS[endpoint].a_minute
-        if remaining <= round(whole * (1 - self._share)):
-            self._close(self._full, endpoint, min(reset, MINUTE))
+        """Wait for the next minute where what is left of this one is what we leave to others."""
+        seconds = for_others(endpoint, headers, self._share)
+        if seconds is not None:
+            self._close(self._full, endpoint, seconds)
 
     def pause(self, endpoint: str, seconds: float) -> None:
         """Let nothing leave for so long, a quarter of an hour at most; a longer pause that runs stays."""
@@ -120,6 +111,21 @@ class OwnWindows:
                     return left + _MOMENT
             sent.append(now)
             return 0.0
+
+
+def for_others(endpoint: str, headers: Mapping[str, str], share: float) -> float | None:
+    """For how long what is left of a minute is only what we leave to others; None where more is left.
+
+    Klaviyo's `RateLimit-Remaining` counts the whole account, and is approximate; what is no number is passed
+    over.
+    """
+    limit, remaining, reset = (
+        _number(headers.get(f"ratelimit-{name}")) for name in ("limit", "remaining", "reset")
+    )
+    if remaining is None or reset is None:
+        return None
+    whole = limit or ENDPOINTS[endpoint].a_minute
+    return min(reset, MINUTE) if remaining <= round(whole * (1 - share)) else None
 
 
 def _number(text: str | None) -> int | None:

@@ -71,6 +71,8 @@ class Element:
     time: datetime | None = None
     room: Work = field(default_factory=lambda: Work(MOST_MADE))
     """What may still be made of the notification, of this element and of the others."""
+    looked_up: list[tuple[str, str]] = field(default_factory=list)
+    """Whose records were asked for, as tables with ids."""
 
 
 class Made:

@@ -40,7 +40,7 @@ class Run:
         self.known = known
         self.missed: Wanted = {}
         """Ids that were asked for and of which nothing is known yet."""
-        self._common: dict[str, tuple[Any, list[Issue]]] = {}
+        self._common: dict[str, tuple[Any, list[Issue], list[tuple[str, str]]]] = {}
         self._room = Work(MOST_MADE)
 
     def results(self, *, every: bool = False) -> list[Result]:
@@ -100,6 +100,7 @@ class Run:
                 {*first.named, each.name},
                 list(first.issues),
                 room=self._room,
+                looked_up=list(first.looked_up),
             )
             for value in found
         ]
@@ -151,15 +152,16 @@ class Run:
                 continue
             element.named.add(name.name)
             if name.name in self._common:
-                found, issues = self._common[name.name]
+                found, issues, looked_up = self._common[name.name]
                 element.scope.put(name.name, found)
                 element.issues += issues
+                element.looked_up += looked_up
                 continue
-            told = len(element.issues)
+            told, asked = len(element.issues), len(element.looked_up)
             found = self._named(name, element)
             element.scope.put(name.name, found)
             if name.is_common:
-                self._common[name.name] = (found, element.issues[told:])
+                self._common[name.name] = (found, element.issues[told:], element.looked_up[asked:])
 
     def _named(self, name: Name, element: Element) -> Any:
         """What a name stands for; None, and an issue, where that cannot be worked out."""
@@ -183,6 +185,7 @@ class Run:
         key = id_of(raw)
         if not key:
             return None
+        element.looked_up.append((name.table, key))
         if (name.table, key) not in self.known:
             self.missed.setdefault(name.table, set()).add(key)
             return None
@@ -235,6 +238,7 @@ class Run:
             spec_hash=spec.hash,
             places=made.places,
             required=spec.required,
+            looked_up=tuple(dict.fromkeys(element.looked_up)),
         )
 
     def _make_event(self, made: Made) -> tuple[str, str] | None:

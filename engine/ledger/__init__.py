@@ -1,0 +1,1 @@
+"""Everything that must survive: what was received, what is to be sent, and what became of it."""

@@ -1,0 +1,51 @@
+"""Klaviyo's accounts as delivery meets them: do they take anything now, and is a person needed?"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from engine.ledger.schema import accounts, attempts
+from engine.ledger.sqlite import insert
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How it stands with an account. `paused` says why a person is needed, or is empty."""
+
+    paused: str = ""
+    paused_at: float | None = None
+    not_before: float = 0.0
+    failures: int = 0
+
+
+def standing(tx: Connection, account: str) -> Standing:
+    """How it stands with an account."""
+    row = tx.execute(select(accounts).where(accounts.c.account == account)).first()
+    return Standing(row.paused, row.paused_at, row.not_before, row.failures) if row else Standing()
+
+
+def put(tx: Connection, account: str, found: Standing) -> None:
+    """Write down how it stands with an account."""
+    values = {
+        "paused": found.paused,
+        "paused_at": found.paused_at,
+        "not_before": found.not_before,
+        "failures": found.failures,
+    }
+    made = insert(accounts).values(account=account, **values)
+    tx.execute(made.on_conflict_do_update(index_elements=["account"], set_=values))
+
+
+def begin_attempt(tx: Connection, account: str, kind: str, fence: int, items: int, now: float) -> int:
+    """Write down that something is about to be sent; gives the number of the attempt."""
+    row = attempts.insert().values(account=account, kind=kind, fence=fence, items=items, began_at=now)
+    primary = tx.execute(row).inserted_primary_key
+    return int(primary[0]) if primary else 0
+
+
+def end_attempt(
+    tx: Connection, attempt: int, now: float, *, accepted: int, waiting: int, refused: int, reason: str
+) -> None:
+    """Write down how an attempt ended."""
+    values = {"ended_at": now, "accepted": accepted, "waiting": waiting, "refused": refused, "reason": reason}
+    tx.execute(attempts.update().where(attempts.c.id == attempt).values(**values))

@@ -1,0 +1,23 @@
+"""How far something has come, and what is set once."""
+
+from sqlalchemy import Connection, select
+
+from engine.ledger.schema import cursors
+from engine.ledger.sqlite import insert
+
+
+def cursor(tx: Connection, name: str) -> str | None:
+    """Its value; None where it was never set."""
+    found: str | None = tx.scalar(select(cursors.c.value).where(cursors.c.name == name))
+    return found
+
+
+def set_cursor(tx: Connection, name: str, value: str) -> None:
+    """Set it, whatever it was."""
+    made = insert(cursors).values(name=name, value=value)
+    tx.execute(made.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
+
+
+def set_once(tx: Connection, name: str, value: str) -> None:
+    """Set it where it was never set."""
+    tx.execute(insert(cursors).values(name=name, value=value).on_conflict_do_nothing())

@@ -1,0 +1,288 @@
+"""Events on their way to Klaviyo: each once, whatever told of it, and with its bytes as they were made."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, select, update
+
+from engine.events import Request
+from engine.ledger.counters import Counted, count
+from engine.ledger.frozen import frozen, thawed
+from engine.ledger.inbox import LONGEST_WAIT
+from engine.ledger.schema import keys, outbox
+from engine.ledger.sqlite import insert
+
+_AT_ONCE = 500
+"""Values that one statement asks for: SQLite takes 32,766, other databases fewer."""
+OPEN = ("parked", "skipped")
+"""States of an event that a later look may still make."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What came of a notification: to be sent (`queued`), or `parked` with its reason."""
+
+    metric: str
+    inbox_id: int
+    state: str
+    unique_id: str = ""
+    contact: str = ""
+    spec: str = ""
+    spec_hash: str = ""
+    time: float | None = None
+    reason: str = ""
+    detail: str = ""
+    request: Request | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An event that is to be sent now."""
+
+    id: int
+    metric: str
+    unique_id: str
+    contact: str
+    time: float | None
+    kept: bytes | None
+    checksum: bytes | None
+    is_uncertain: bool
+    tries: int
+    first_try_at: float | None
+
+    def request(self) -> Request:
+        """The request as it was made. Raises Damaged."""
+        return thawed(self.kept, self.checksum)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of an event that was sent."""
+
+    due: Due
+    state: str
+    reason: str = ""
+    detail: str = ""
+    pointer: str = ""
+    not_before: float = 0.0
+    is_uncertain: bool = False
+    is_tried: bool = True
+    """Whether anything may have left this machine for it."""
+
+
+def key_of(digest_key: bytes, *parts: str) -> bytes:
+    """What an event is known again by: short, and without anything of a customer in it."""
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=16, key=digest_key).digest()
+
+
+def add(tx: Connection, account: str, digest_key: bytes, events: Sequence[Event], now: float) -> list[str]:
+    """Take events in; gives of each `queued`, `parked`, or `duplicate` where it is known already.
+
+    An event that is parked, or was given up, is queued by a later look that can make it.
+    """
+    wanted = [_key(account, digest_key, event, order) for order, event in enumerate(events)]
+    known = _known(tx, wanted)
+    rows: list[dict[str, Any]] = []
+    outcomes: list[str] = []
+    made: Counter[Counted] = Counter()
+    for key, event in zip(wanted, events, strict=True):
+        before = known.get(key)
+        if before is not None and not (before in OPEN and event.state == "queued"):
+            outcomes.append("duplicate")
+            continue
+        if before is not None:
+            tx.execute(delete(outbox).where(outbox.c.key == key))
+        known[key] = event.state
+        rows.append(_row(account, key, event, now))
+        outcomes.append(event.state)
+        if event.state == "parked":
+            made[Counted("parked", event.metric, event.reason)] += 1
+        else:
+            made[Counted("queued", event.metric)] += 1
+    if rows:
+        tx.execute(insert(outbox), rows)
+        count(tx, made, now)
+    return outcomes
+
+
+def _key(account: str, digest_key: bytes, event: Event, order: int) -> bytes:
+    own = event.unique_id or f"{event.inbox_id} {event.spec} {order} {event.reason}"
+    return key_of(digest_key, account, event.metric, own)
+
+
+def _known(tx: Connection, wanted: Iterable[bytes]) -> dict[bytes, str]:
+    """The state of those events that are known; `accepted` for those that are no longer kept."""
+    asked = list(dict.fromkeys(wanted))
+    found: dict[bytes, str] = {}
+    for start in range(0, len(asked), _AT_ONCE):
+        some = asked[start : start + _AT_ONCE]
+        found |= dict.fromkeys(tx.scalars(select(keys.c.key).where(keys.c.key.in_(some))), "accepted")
+        rows = tx.execute(select(outbox.c.key, outbox.c.state).where(outbox.c.key.in_(some)))
+        found |= {row.key: row.state for row in rows}
+    return found
+
+
+def _row(account: str, key: bytes, event: Event, now: float) -> dict[str, Any]:
+    body, checksum = frozen(event.request) if event.request else (None, None)
+    return {
+        "account": account,
+        "metric": event.metric,
+        "unique_id": event.unique_id,
+        "key": key,
+        "inbox_id": event.inbox_id,
+        "contact": event.contact,
+        "spec": event.spec,
+        "spec_hash": event.spec_hash,
+        "time": event.time,
+        "state": event.state,
+        "reason": event.reason,
+        "detail": event.detail,
+        "body": body,
+        "checksum": checksum,
+        "made_at": now,
+    }
+
+
+def _is_due(account: str, now: float) -> tuple[Any, ...]:
+    time = outbox.c.not_before
+    return (
+        outbox.c.account == account,
+        outbox.c.state == "queued",
+        (time <= now) | (time > now + LONGEST_WAIT),
+    )
+
+
+def count_due(tx: Connection, account: str, now: float, most: int, *, uncertain: bool) -> int:
+    """How many are to be sent now whose fate is, or is not, *uncertain*; counted up to *most*."""
+    wanted = (*_is_due(account, now), outbox.c.is_uncertain.is_(uncertain))
+    some = select(outbox.c.id).where(*wanted).limit(most).subquery()
+    return tx.scalar(select(func.count()).select_from(some)) or 0
+
+
+def due(
+    tx: Connection, account: str, now: float, most: int, *, largest_bytes: int, uncertain: bool
+) -> list[Due]:
+    """Those that are to be sent now whose fate is, or is not, *uncertain*; the oldest first."""
+    wanted = (*_is_due(account, now), outbox.c.is_uncertain.is_(uncertain))
+    rows = tx.execute(
+        select(
+            outbox.c.id, outbox.c.metric, outbox.c.unique_id, outbox.c.contact, outbox.c.time,
+            outbox.c.body, outbox.c.checksum, outbox.c.is_uncertain, outbox.c.tries,
+            outbox.c.first_try_at,
+        )
+        .where(*wanted)
+        .order_by(outbox.c.not_before, outbox.c.id)
+        .limit(most)
+    )  # fmt: skip
+    found: list[Due] = []
+    size = 0
+    for row in rows:
+        size += len(row.body or b"")
+        if found and size > largest_bytes:
+            break
+        found.append(Due(*tuple(row)))
+    return found
+
+
+def next_due(tx: Connection, account: str) -> float | None:
+    """When the next one is to be sent; None where none waits."""
+    found: float | None = tx.scalar(
+        select(outbox.c.not_before)
+        .where(outbox.c.account == account, outbox.c.state == "queued")
+        .order_by(outbox.c.not_before)
+        .limit(1)
+    )
+    return found
+
+
+def begin(tx: Connection, sent: Sequence[Due], attempt: int) -> None:
+    """Write down that these are about to be sent."""
+    for start in range(0, len(sent), _AT_ONCE):
+        ids = [one.id for one in sent[start : start + _AT_ONCE]]
+        tx.execute(update(outbox).where(outbox.c.id.in_(ids)).values(state="in_flight", attempt=attempt))
+
+
+def settle(tx: Connection, settled: Sequence[Settled], now: float) -> None:
+    """Write down what became of events that were sent."""
+    made: Counter[Counted] = Counter()
+    plain = [one for one in settled if one.state == "accepted" and not one.detail]
+    for start in range(0, len(plain), _AT_ONCE):
+        ids = [one.due.id for one in plain[start : start + _AT_ONCE]]
+        values = {
+            "state": "accepted",
+            "settled_at": now,
+            "tries": outbox.c.tries + 1,
+            "reason": "",
+            "detail": "",
+        }
+        tx.execute(update(outbox).where(outbox.c.id.in_(ids)).values(**values))
+    for one in settled:
+        if one.state != "queued":
+            made[Counted(one.state, one.due.metric, one.reason)] += 1
+        if one.state == "accepted" and not one.detail:
+            continue
+        tx.execute(update(outbox).where(outbox.c.id == one.due.id).values(**_values(one, now)))
+    count(tx, made, now)
+
+
+def _values(one: Settled, now: float) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "state": one.state,
+        "reason": one.reason,
+        "detail": one.detail,
+        "pointer": one.pointer,
+        "not_before": one.not_before,
+        "is_uncertain": one.is_uncertain,
+    }
+    if one.is_tried:
+        values |= {"tries": one.due.tries + 1, "first_try_at": one.due.first_try_at or now}
+    if one.state != "queued":
+        values["settled_at"] = now
+    return values
+
+
+def recover(tx: Connection, account: str) -> int:
+    """Queue again what was on its way when its sender died: whether it arrived is not known."""
+    mine = (outbox.c.account == account, outbox.c.state == "in_flight")
+    values = {"state": "queued", "is_uncertain": True, "tries": outbox.c.tries + 1}
+    return tx.execute(update(outbox).where(*mine).values(**values)).rowcount
+
+
+def told_by(tx: Connection, ids: Sequence[int]) -> list[int]:
+    """The notifications that events came of."""
+    found: list[int] = []
+    for start in range(0, len(ids), _AT_ONCE):
+        some = ids[start : start + _AT_ONCE]
+        found += tx.scalars(select(outbox.c.inbox_id).where(outbox.c.id.in_(some)).distinct())
+    return found
+
+
+def forget_parked(tx: Connection, inbox_ids: Iterable[int]) -> None:
+    """Take away what is parked of notifications that are translated again: it comes back, or is made now."""
+    wanted = list(inbox_ids)
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = wanted[start : start + _AT_ONCE]
+        tx.execute(delete(outbox).where(outbox.c.inbox_id.in_(some), outbox.c.state == "parked"))
+
+
+def waiting_for(tx: Connection, contacts: Sequence[str]) -> list[int]:
+    """The notifications whose events wait for contacts to get an address."""
+    found: list[int] = []
+    for start in range(0, len(contacts), _AT_ONCE):
+        some = contacts[start : start + _AT_ONCE]
+        mine = (outbox.c.contact.in_(some), outbox.c.state == "parked", outbox.c.reason == "no_identity")
+        found += tx.scalars(select(outbox.c.inbox_id).where(*mine).distinct())
+    return found
+
+
+def give_up(tx: Connection, made_before: float, now: float) -> int:
+    """Skip what has waited for an address since before a moment; how many that are."""
+    old = (outbox.c.state == "parked", outbox.c.reason == "no_identity", outbox.c.made_at < made_before)
+    metrics = tx.scalars(select(outbox.c.metric).where(*old)).all()
+    if metrics:
+        tx.execute(update(outbox).where(*old).values(state="skipped", settled_at=now))
+        count(tx, Counter(Counted("skipped", metric, "no_identity") for metric in metrics), now)
+    return len(metrics)

@@ -1,0 +1,275 @@
+"""The newest state of each contact, and what of it Klaviyo has: never backwards, only what changed."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, func, or_, select, update
+
+from engine.events import Request
+from engine.ledger.counters import Counted, count
+from engine.ledger.frozen import frozen, thawed
+from engine.ledger.inbox import LONGEST_WAIT
+from engine.ledger.outbox import key_of
+from engine.ledger.schema import profiles
+from engine.ledger.sqlite import insert
+
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a notification, or a look-up, says of a contact; `request` is None where it cannot be sent.
+
+    `updated_at` is Intercom's; of two that have the same, the one with the later `told_at` is newer: that of
+    the notification, and 0 for a look-up, which may come from a cache.
+    """
+
+    contact: str
+    updated_at: float
+    told_at: float
+    name: str
+    spec_hash: str
+    inbox_id: int
+    request: Request | None
+    reason: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DueProfile:
+    """A profile that is to be sent now."""
+
+    contact: str
+    name: str
+    kept: bytes | None
+    checksum: bytes | None
+    digest: bytes
+    klaviyo_id: str
+    tries: int
+    first_try_at: float | None
+
+    def request(self) -> Request:
+        """The request as it was made. Raises Damaged."""
+        return thawed(self.kept, self.checksum)
+
+
+@dataclass(frozen=True, slots=True)
+class SettledProfile:
+    """What became of a profile that was sent."""
+
+    due: DueProfile
+    state: str
+    reason: str = ""
+    detail: str = ""
+    pointer: str = ""
+    not_before: float = 0.0
+    klaviyo_id: str | None = ""
+    """The profile's id at Klaviyo; None takes away the one that is known, empty leaves it."""
+    is_tried: bool = True
+
+
+def tell(tx: Connection, account: str, digest_key: bytes, told: Sequence[Told], now: float) -> list[str]:
+    """Take in what is said of contacts; gives of each what came of it.
+
+    `queued`, `parked`, `unchanged` where Klaviyo has it, `older` where something newer is known, `merged`
+    and `deleted` where the contact is no more.
+    """
+    known = _known(tx, account, {one.contact for one in told})
+    outcomes = []
+    made: Counter[Counted] = Counter()
+    for one in told:
+        before = known.get(one.contact)
+        outcome, values = _compared(one, before, digest_key, now)
+        outcomes.append(outcome)
+        if values is None:
+            continue
+        row = insert(profiles).values(account=account, contact=one.contact, **values)
+        tx.execute(row.on_conflict_do_update(index_elements=["account", "contact"], set_=values))
+        known |= _known(tx, account, {one.contact})
+        if outcome in ("queued", "parked"):
+            made[Counted(outcome, one.name, one.reason)] += 1
+    count(tx, made, now)
+    return outcomes
+
+
+def _known(tx: Connection, account: str, contacts: Iterable[str]) -> dict[str, Row[Any]]:
+    asked = sorted(contacts)
+    found: dict[str, Row[Any]] = {}
+    for start in range(0, len(asked), _AT_ONCE):
+        some = asked[start : start + _AT_ONCE]
+        rows = tx.execute(select(profiles).where(profiles.c.account == account, profiles.c.contact.in_(some)))
+        found |= {row.contact: row for row in rows}
+    return found
+
+
+def _compared(
+    one: Told, before: Row[Any] | None, digest_key: bytes, now: float
+) -> tuple[str, dict[str, Any] | None]:
+    """What comes of a word on a contact, and what to write; None where nothing is new."""
+    if before is not None and before.deleted_at is not None:
+        return "deleted", None
+    if before is not None and before.merged_into:
+        return "merged", None
+    at = (one.updated_at, one.told_at)
+    if before is not None and at < (before.updated_at, before.told_at):
+        return "older", None
+    digest = _digest(digest_key, one.request) if one.request else None
+    is_same = before is not None and before.digest == digest and digest is not None
+    values: dict[str, Any] = {
+        "name": one.name, "spec_hash": one.spec_hash, "updated_at": one.updated_at, "told_at": one.told_at,
+        "inbox_id": one.inbox_id, "made_at": now,
+    }  # fmt: skip
+    if is_same and before is not None:
+        moved = at != (before.updated_at, before.told_at)
+        times = {"updated_at": one.updated_at, "told_at": one.told_at}
+        still = {"state": before.state, "made_at": before.made_at}
+        return "unchanged", times | still if moved else None
+    body, checksum = frozen(one.request) if one.request else (None, None)
+    values |= {
+        "body": body, "checksum": checksum, "digest": digest, "reason": one.reason, "detail": one.detail,
+        "pointer": "", "tries": 0, "first_try_at": None, "not_before": 0.0, "attempt": None,
+        "settled_at": None, "state": "queued" if one.request else "parked",
+    }  # fmt: skip
+    if digest is not None and before is not None and before.delivered == digest:
+        return "unchanged", values | {"state": "accepted", "body": None, "checksum": None, "settled_at": now}
+    return str(values["state"]), values
+
+
+def _digest(digest_key: bytes, request: Request) -> bytes:
+    return key_of(digest_key, msgspec.json.encode(request.body).decode())
+
+
+def merged(tx: Connection, account: str, contact: str, into: str, now: float) -> None:
+    """Note that a contact has become part of another one: nothing is sent of it any more."""
+    values = _gone(now) | {"merged_into": into, "reason": "merged"}
+    _put_gone(tx, account, contact, values, now)
+
+
+def deleted(tx: Connection, account: str, contact: str, now: float) -> None:
+    """Note that a contact was deleted: nothing is sent of it any more, whatever still tells of it."""
+    _put_gone(tx, account, contact, _gone(now) | {"deleted_at": now, "reason": "deleted"}, now)
+
+
+def _gone(now: float) -> dict[str, Any]:
+    return {
+        "state": "skipped",
+        "body": None,
+        "checksum": None,
+        "digest": None,
+        "settled_at": now,
+        "detail": "",
+    }
+
+
+def _put_gone(tx: Connection, account: str, contact: str, values: dict[str, Any], now: float) -> None:
+    row = insert(profiles).values(
+        account=account, contact=contact, updated_at=0.0, told_at=0.0, made_at=now, **values
+    )
+    tx.execute(row.on_conflict_do_update(index_elements=["account", "contact"], set_=values))
+
+
+def news(tx: Connection, account: str, times: Mapping[str, float]) -> set[str]:
+    """Those contacts of which less is known than a look-up of these times would tell."""
+    rows = _known(tx, account, times)
+    return {key for key, at in times.items() if key not in rows or (at, 0.0) > (rows[key].updated_at, 0.0)}
+
+
+def gone(tx: Connection, account: str, contacts: Iterable[str]) -> set[str]:
+    """Those of the contacts that were deleted."""
+    rows = _known(tx, account, set(contacts))
+    return {contact for contact, row in rows.items() if row.deleted_at is not None}
+
+
+def _is_due(account: str, now: float) -> tuple[Any, ...]:
+    time = profiles.c.not_before
+    return (
+        profiles.c.account == account,
+        profiles.c.state == "queued",
+        or_(time <= now, time > now + LONGEST_WAIT),
+    )
+
+
+def count_due(tx: Connection, account: str, now: float, most: int) -> int:
+    """How many are to be sent now, counted up to *most*."""
+    some = select(profiles.c.contact).where(*_is_due(account, now)).limit(most).subquery()
+    return tx.scalar(select(func.count()).select_from(some)) or 0
+
+
+def due(tx: Connection, account: str, now: float, most: int) -> list[DueProfile]:
+    """Those that are to be sent now, whoever waits longest first."""
+    rows = tx.execute(
+        select(
+            profiles.c.contact, profiles.c.name, profiles.c.body, profiles.c.checksum, profiles.c.digest,
+            profiles.c.klaviyo_id, profiles.c.tries, profiles.c.first_try_at,
+        )
+        .where(*_is_due(account, now))
+        .order_by(profiles.c.not_before, profiles.c.made_at)
+        .limit(most)
+    )  # fmt: skip
+    return [DueProfile(*row) for row in rows]
+
+
+def next_due(tx: Connection, account: str) -> float | None:
+    """When the next one is to be sent; None where none waits."""
+    found: float | None = tx.scalar(
+        select(profiles.c.not_before)
+        .where(profiles.c.account == account, profiles.c.state == "queued")
+        .order_by(profiles.c.not_before)
+        .limit(1)
+    )
+    return found
+
+
+def begin(tx: Connection, account: str, sent: Sequence[DueProfile], attempt: int) -> None:
+    """Write down that these are about to be sent."""
+    for start in range(0, len(sent), _AT_ONCE):
+        contacts = [one.contact for one in sent[start : start + _AT_ONCE]]
+        mine = (profiles.c.account == account, profiles.c.contact.in_(contacts))
+        tx.execute(update(profiles).where(*mine).values(state="in_flight", attempt=attempt))
+
+
+def settle(
+    tx: Connection,
+    account: str,
+    settled: Sequence[SettledProfile],
+    now: float,
+    *,
+    states: Sequence[str] = ("in_flight",),
+) -> None:
+    """Write down what became of profiles that were sent; one that is newer by now stays queued."""
+    made: Counter[Counted] = Counter()
+    for one in settled:
+        own = (profiles.c.account == account, profiles.c.contact == one.due.contact)
+        taken: dict[str, Any] = {"delivered": one.due.digest} if one.state == "accepted" else {}
+        if one.klaviyo_id != "":
+            taken["klaviyo_id"] = one.klaviyo_id or ""
+        if taken:
+            tx.execute(update(profiles).where(*own).values(**taken))
+        if one.state != "queued":
+            made[Counted(one.state, one.due.name, one.reason)] += 1
+        still = (*own, profiles.c.state.in_(states), profiles.c.digest == one.due.digest)
+        tx.execute(update(profiles).where(*still).values(**_values(one, now)))
+    count(tx, made, now)
+
+
+def _values(one: SettledProfile, now: float) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "state": one.state, "reason": one.reason, "detail": one.detail, "pointer": one.pointer,
+        "not_before": one.not_before,
+    }  # fmt: skip
+    if one.is_tried:
+        values |= {"tries": one.due.tries + 1, "first_try_at": one.due.first_try_at or now}
+    if one.state == "accepted":
+        values |= {"body": None, "checksum": None}
+    if one.state != "queued":
+        values["settled_at"] = now
+    return values
+
+
+def recover(tx: Connection, account: str) -> int:
+    """Queue again what was on its way when its sender died: to send a profile twice changes nothing."""
+    mine = (profiles.c.account == account, profiles.c.state == "in_flight")
+    return tx.execute(update(profiles).where(*mine).values(state="queued")).rowcount

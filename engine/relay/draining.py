@@ -1,0 +1,228 @@
+"""From the outbox to Klaviyo: the one function that sends, for one account, under a lease.
+
+What is about to leave is written down first. What may have arrived, and was not told so, goes again one by
+one and with the same bytes: Klaviyo records an id once there, and may refuse a bulk request for it.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+from engine.errors import Denied, EngineError, Unavailable
+from engine.events import Answer, Request
+from engine.klaviyo.lanes import Waiting
+from engine.ledger import accounts, inbox, leases, outbox, profiles
+from engine.ledger.accounts import Standing
+from engine.ledger.leases import Lease
+from engine.ledger.sealed import Damaged
+from engine.ledger.store import Ledger
+from engine.ports import Sink, Timer
+from engine.relay.points import Points, nothing
+from engine.relay.queues import EventQueue, ProfileQueue, Queue, Row, Terms
+
+BACKLOG = 60
+"""More due rows than these go in bulk: the two ways have windows of their own."""
+MOST_IN_BULK = 1_000
+LONGEST_WAIT = 300.0
+DENIED_SECONDS = 300.0
+IDLE_SECONDS = 30.0
+FRESH_TRIES = 3
+"""A row that has failed so often says nothing of the account any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a step came to: how many rows were sent, and for how many seconds there is nothing to do."""
+
+    sent: int = 0
+    wait: float = 0.0
+
+
+class _Lost(EngineError):
+    """Somebody else delivers now."""
+
+
+class Drain:
+    """Delivery to one account. *sink* tries each request once, within windows that the ledger keeps.
+
+    *owner* tells this process from others. Events older than *late_after_seconds* when they leave start no
+    flow (`backfill`).
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        sink: Sink,
+        account: str,
+        *,
+        owner: str,
+        clock: Timer,
+        late_after_seconds: float = 86_400.0,
+        points: Points = nothing,
+    ) -> None:
+        self._ledger = ledger
+        self._sink = sink
+        self._account = account
+        self._owner = owner
+        self._clock = clock
+        self._late_after = late_after_seconds
+        self._at = points
+        self._lease: Lease | None = None
+        self._queues: deque[Queue] = deque(
+            [EventQueue(account, uncertain=False), EventQueue(account, uncertain=True), ProfileQueue(account)]
+        )
+
+    def step(self) -> Step:
+        """Send some of what is due. Raises Unavailable where the ledger cannot be written."""
+        if not self._has_lease():
+            return Step(wait=leases.SECONDS / 3)
+        now = self._ledger.now()
+        with self._ledger.read() as tx:
+            standing = accounts.standing(tx, self._account)
+            if now < standing.not_before <= now + inbox.LONGEST_WAIT:
+                return Step(wait=standing.not_before - now)
+            is_probe = standing.failures > 0 or bool(standing.paused)
+            queue, rows, bulk = self._chosen(tx, now, is_probe)
+            if not rows:
+                return Step(wait=self._until_next(tx, now))
+        try:
+            self._send(queue, rows, standing, bulk=bulk)
+        except _Lost:
+            self._lease = None
+            return Step()
+        return Step(len(rows))
+
+    def beat(self) -> None:
+        """Keep the lease while a step takes long: from another thread, every few seconds."""
+        lease = self._lease
+        if lease is not None and leases.renewed(self._ledger, lease) is None:
+            self._lease = None
+
+    def release(self) -> None:
+        """Give the lease up, so that another may go on at once."""
+        if self._lease is not None:
+            leases.release(self._ledger, self._lease)
+            self._lease = None
+
+    def _has_lease(self) -> bool:
+        """Whether this process delivers. Who takes the lease finds what was on its way when it was lost."""
+        if self._lease is not None:
+            if self._lease.until - self._ledger.now() > leases.SECONDS * 2 / 3:
+                return True
+            self._lease = leases.renewed(self._ledger, self._lease)
+            if self._lease is not None:
+                return True
+        self._lease = leases.take(self._ledger, f"drain {self._account}", self._owner)
+        if self._lease is None:
+            return False
+        with self._ledger.write() as tx:
+            outbox.recover(tx, self._account)
+            profiles.recover(tx, self._account)
+        return True
+
+    def _chosen(self, tx: object, now: float, is_probe: bool) -> tuple[Queue, list[Row], bool]:
+        """The next queue in turn that has rows which are due, those rows, and whether they go in bulk.
+
+        Of an account that has failed one row is sent, to see whether it is back.
+        """
+        for _ in range(len(self._queues)):
+            queue = self._queues[0]
+            self._queues.rotate(-1)
+            many = not is_probe and queue.goes_in_bulk and queue.count(tx, now, BACKLOG + 1) > BACKLOG
+            rows = queue.due(tx, now, MOST_IN_BULK if many else 1 if is_probe else BACKLOG)
+            if rows:
+                return queue, rows, many
+        return self._queues[0], [], False
+
+    def _until_next(self, tx: object, now: float) -> float:
+        times = [time for queue in self._queues if (time := queue.next_due(tx)) is not None]
+        return min([IDLE_SECONDS, *(max(0.0, time - now) for time in times)])
+
+    def _send(self, queue: Queue, rows: list[Row], standing: Standing, *, bulk: bool) -> None:
+        """Write down what is about to leave, send it, and write down what became of it. Raises _Lost."""
+        now = self._ledger.now()
+        requests: list[Request] = []
+        sound: list[Row] = []
+        damaged: list[Row] = []
+        for row in rows:
+            try:
+                requests.append(queue.request(row, now, self._late_after))
+                sound.append(row)
+            except Damaged:
+                damaged.append(row)
+        with self._ledger.write() as tx:
+            if self._lease is None or not leases.holds(tx, self._lease):
+                raise _Lost
+            attempt = accounts.begin_attempt(
+                tx, self._account, queue.name, self._lease.fence, len(sound), now
+            )
+            queue.begin(tx, sound, attempt)
+            queue.set_aside(tx, damaged, now)
+        self._at("after_intent")
+        denied: Denied | None = None
+        try:
+            answers: list[Answer | None] = [*self._sink.deliver(requests, bulk=bulk)] if requests else []
+        except Denied as error:
+            denied = error
+            answers = [error.answers.get(place) for place in range(len(requests))]
+        self._at("after_post")
+        self._settle(queue, list(zip(sound, answers, strict=True)), standing, attempt, denied, bulk=bulk)
+        self._at("after_settle")
+
+    def _settle(
+        self,
+        queue: Queue,
+        answered: list[tuple[Row, Answer | None]],
+        standing: Standing,
+        attempt: int,
+        denied: Denied | None,
+        *,
+        bulk: bool,
+    ) -> None:
+        now = self._ledger.now()
+        given = [answer for _, answer in answered if answer is not None]
+        failed = [answer for answer in given if isinstance(answer, Unavailable)]
+        is_down = bool(failed) and len(failed) == len(given) and _says_of_account(answered)
+        # Rows of a backlog need no time of their own where the account waits: they go on together after it.
+        terms = Terms(now, self._clock.jitter(), waits=not (is_down and bulk))
+        with self._ledger.write() as tx:
+            counts = queue.settle(tx, answered, terms)
+            self._at("mid_settle")
+            was_taken = len(failed) < len(given)
+            after = self._standing(standing, failed, denied, now, is_down=is_down, was_taken=was_taken)
+            if after != standing:
+                accounts.put(tx, self._account, after)
+            reason = denied.reason if denied else (failed[0].reason if failed else "")
+            accounts.end_attempt(
+                tx, attempt, now, accepted=counts["accepted"], refused=counts["dead"],
+                waiting=len(answered) - counts["accepted"] - counts["dead"], reason=reason,
+            )  # fmt: skip
+
+    def _standing(
+        self,
+        before: Standing,
+        failed: list[Unavailable],
+        denied: Denied | None,
+        now: float,
+        *,
+        is_down: bool,
+        was_taken: bool,
+    ) -> Standing:
+        """How it stands with the account after a try."""
+        if denied is not None:
+            paused_at = before.paused_at if before.paused else now
+            return Standing(denied.reason, paused_at, now + DENIED_SECONDS, before.failures)
+        if not is_down:
+            return Standing() if was_taken else before
+        own = min(LONGEST_WAIT, 0.5 * 2.0 ** min(before.failures, 16)) * (0.5 + self._clock.jitter() / 2)
+        asked = max((one.retry_after or 0.0 for one in failed), default=0.0)
+        wait = min(max(own, asked), inbox.LONGEST_WAIT)
+        return Standing(before.paused, before.paused_at, now + wait, before.failures + 1)
+
+
+def _says_of_account(answered: list[tuple[Row, Answer | None]]) -> bool:
+    """Whether failures may be the account's, and not only those of rows that fail again and again."""
+    return any(
+        row.tries < FRESH_TRIES
+        for row, answer in answered
+        if isinstance(answer, Unavailable) and not isinstance(answer, Waiting)
+    )

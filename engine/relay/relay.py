@@ -1,0 +1,71 @@
+"""`Relay`: what comes in is kept, translated and delivered; for scripts, and below the workers of `serve`."""
+
+import os
+import secrets
+from collections.abc import Sequence
+
+from engine.clock import SystemClock
+from engine.ledger import inbox
+from engine.ledger.inbox import Received
+from engine.ledger.store import Ledger
+from engine.ports import Sink, Timer
+from engine.relay.draining import Drain
+from engine.relay.envelope import received
+from engine.relay.machine import Machine
+from engine.relay.points import Points, nothing
+from engine.relay.translating import Translator
+
+ACCOUNT = "klaviyo"
+"""What the ledger calls the account, where there is only one."""
+
+
+class Relay:
+    """One workspace's way to one account of Klaviyo's, over a ledger."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        machine: Machine,
+        sink: Sink | None,
+        *,
+        account: str = ACCOUNT,
+        clock: Timer | None = None,
+        late_after_seconds: float = 86_400.0,
+        points: Points = nothing,
+    ) -> None:
+        self.ledger = ledger
+        self._at = points
+        self._clock = clock or SystemClock()
+        owner = f"{os.getpid()} {secrets.token_hex(4)}"
+        self.translator = Translator(ledger, machine, account, points=points)
+        self.drain = sink and Drain(
+            ledger, sink, account, owner=owner, clock=self._clock,
+            late_after_seconds=late_after_seconds, points=points,
+        )  # fmt: skip
+
+    def put(self, bodies: Sequence[bytes]) -> int:
+        """Keep bodies of webhooks: once this returns, they are on the disk. How many of them were new.
+
+        Raises Unreadable for what is no notification, and Unavailable where the ledger cannot be written.
+        """
+        return self.keep([received(raw, self.ledger.now()) for raw in bodies])
+
+    def keep(self, some: Sequence[Received]) -> int:
+        """Keep opened envelopes together. Raises Unavailable."""
+        if not some:
+            return 0
+        self._at("before_keep")
+        with self.ledger.write() as tx:
+            new = inbox.put(tx, some)
+        self._at("after_keep")
+        return new
+
+    def work_off(self) -> int:
+        """Translate and deliver until nothing is due any more; how many events and profiles were sent."""
+        sent = 0
+        while True:
+            translated = self.translator.step()
+            step = self.drain.step() if self.drain else None
+            sent += step.sent if step else 0
+            if not translated and not (step and step.sent):
+                return sent

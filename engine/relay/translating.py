@@ -1,0 +1,320 @@
+"""From the inbox to the outbox: whole notifications, each in one transaction with all that comes of it."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection
+
+from engine.errors import Denied, Unavailable, Unreadable
+from engine.events import Notification, Skipped
+from engine.ledger import accounts, inbox, outbox, profiles
+from engine.ledger.accounts import Standing
+from engine.ledger.counters import Counted, count
+from engine.ledger.cursors import cursor, set_cursor, set_once
+from engine.ledger.erasing import forget_contact
+from engine.ledger.inbox import Waiting
+from engine.ledger.sealed import Damaged
+from engine.ledger.store import Ledger
+from engine.ports import Record
+from engine.relay.machine import Machine, Worked
+from engine.relay.points import Points, nothing
+from engine.relay.telling import Rows, profiles_of, rows_of, summary, time_of
+
+MOST, LARGEST_BYTES = 50, 2 * 1024 * 1024
+"""Notifications that are translated together, and their size as they are kept: look-ups are shared."""
+NAMES_SECONDS = 600.0
+"""So long names are waited for; then the event goes without them."""
+LONGEST_WAIT = 300.0
+DENIED_SECONDS = 300.0
+BEFORE_FIRST = 5.0
+"""What lies before the first notification by more than this is left to the backfill."""
+OLDEST_SECONDS = 7 * 86_400.0
+"""An envelope that is older than this, by Intercom's own clock, is somebody's capture."""
+SHORT_SECONDS = 30.0
+"""So long a change is waited for that neither its notification nor Intercom tells of yet."""
+INTERCOM = "intercom"
+"""Its standing, among Klaviyo's accounts."""
+STATE_TOPICS = frozenset(("ticket.state.updated", "ticket.resolved", "ticket.closed"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A notification on its way, with the row that it came from."""
+
+    waiting: Waiting
+    notification: Notification | Skipped
+
+
+class Translator:
+    """Translates what is in the inbox. Several may run: what one has settled, another leaves alone."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        machine: Machine,
+        account: str,
+        *,
+        points: Points = nothing,
+        kick: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._ledger = ledger
+        self._machine = machine
+        self._account = account
+        self._at = points
+        self._kick = kick
+
+    def step(self) -> int:
+        """Translate some of what waits; how many notifications that were."""
+        now = self._ledger.now()
+        with self._ledger.read() as tx:
+            if accounts.standing(tx, INTERCOM).not_before > now:
+                return 0
+            waiting = inbox.due(tx, now, MOST, LARGEST_BYTES)
+        if not waiting:
+            return 0
+        opened, broken = self._open(waiting)
+        try:
+            worked, known = self._worked(opened, now)
+            told = self._profiles_of(worked, known)
+        except Denied as denied:
+            self._pause(denied, now)
+            return 0
+        self._at("after_translate")
+        with self._ledger.write() as tx:
+            self._settle_broken(tx, broken, now)
+            for one, found in worked:
+                self._settle(tx, one, found, told, now)
+                self._at("mid_translate")
+            if accounts.standing(tx, INTERCOM).paused:
+                accounts.put(tx, INTERCOM, Standing())
+        self._at("after_queue")
+        self._kick()
+        return len(waiting)
+
+    def _open(self, waiting: Iterable[Waiting]) -> tuple[list[_Open], list[tuple[Waiting, str]]]:
+        """The notifications, and those rows that cannot be opened, with the reason."""
+        opened: list[_Open] = []
+        broken: list[tuple[Waiting, str]] = []
+        for one in waiting:
+            try:
+                notification = self._machine.read(one.raw())
+            except Damaged:
+                broken.append((one, "damaged"))
+                continue
+            except Unreadable:
+                broken.append((one, "not_readable"))
+                continue
+            opened.append(_Open(one, notification))
+            if isinstance(notification, Notification) and notification.topic.startswith("contact."):
+                contact = _contact_in(notification)
+                if contact:
+                    self._machine.learn(contact)
+        return opened, broken
+
+    def _worked(
+        self, opened: Sequence[_Open], now: float
+    ) -> tuple[list[tuple[_Open, Worked]], dict[tuple[str, str], Record | None]]:
+        """What comes of each, and the records that were looked up. Raises Denied."""
+        patient = [one for one in opened if not _has_waited(one.waiting, now)]
+        others = [one for one in opened if _has_waited(one.waiting, now)]
+        found: list[tuple[_Open, Worked]] = []
+        known: dict[tuple[str, str], Record | None] = {}
+        for some, partial in ((patient, False), (others, True)):
+            if some:
+                notifications = [one.notification for one in some]
+                worked, records = self._machine.work_out(notifications, every=True, partial=partial)
+                known |= records
+                found += [
+                    (one, self._whole(one, made, partial)) for one, made in zip(some, worked, strict=True)
+                ]
+        return sorted(found, key=lambda pair: pair[0].waiting.id), known
+
+    def _whole(self, one: _Open, worked: Worked, partial: bool) -> Worked:
+        """The same, with the ticket as it is now where the payload lacks what it tells of."""
+        notification = worked.notification
+        if not worked.is_short or not isinstance(notification, Notification):
+            return worked
+        if notification.topic not in STATE_TOPICS:
+            return replace(worked, is_short=False)
+        item = notification.event.get("data", {}).get("item", {})
+        try:
+            ticket = self._machine.ticket(str(item.get("id", "")))
+        except Unavailable:
+            ticket = None
+        if ticket is None:
+            return worked
+        event = {**notification.event, "data": {**notification.event["data"], "item": ticket}}
+        again = self._machine.read(event)
+        if not isinstance(again, Notification):
+            return worked
+        [found], _ = self._machine.work_out([again], every=True, partial=partial)
+        return found
+
+    def _profiles_of(
+        self, worked: Sequence[tuple[_Open, Worked]], known: Mapping[tuple[str, str], Record | None]
+    ) -> dict[int, list[profiles.Told]]:
+        """What look-ups tell of contacts that is new, by the row of the inbox that they were made for."""
+        rows: dict[str, Waiting] = {}
+        for one, found in worked:
+            for _, result in found.made:
+                rows |= {key: one.waiting for key in _contacts(result) if key not in rows}
+        contacts = {key: record for key in rows if (record := known.get(("contact", key)))}
+        times = {key: time_of(record.get("updated_at")) or 0.0 for key, record in contacts.items()}
+        with self._ledger.read() as tx:
+            new = profiles.news(tx, self._account, times)
+        keys = [key for key in contacts if key in new]
+        wrapped = [self._machine.read(_wrapped(contacts[key], rows[key].workspace)) for key in keys]
+        told: dict[int, list[profiles.Told]] = {}
+        made, _ = self._machine.work_out(wrapped, every=True, partial=True) if wrapped else ([], {})
+        for key, found in zip(keys, made, strict=True):
+            id_ = rows[key].id
+            for plan, result in found.made:
+                if plan is not None and isinstance(found.notification, Notification):
+                    told.setdefault(id_, []).extend(profiles_of(plan, found.notification, result, id_))
+        return told
+
+    def _settle(
+        self, tx: Connection, one: _Open, worked: Worked, told: Mapping[int, list[profiles.Told]], now: float
+    ) -> None:
+        """Write down all that comes of a notification, or when to look at it again."""
+        notification, waiting = one.notification, one.waiting
+        if isinstance(notification, Skipped):
+            self._settle_skipped(tx, waiting, notification, now)
+            return
+        cut_off = self._cut_off(tx, waiting, notification)
+        if self._is_captured(tx, waiting, notification):
+            self._settle_skipped(tx, waiting, Skipped("too_old"), now, notification)
+            return
+        contacts = {key for _, result in worked.made for key in _contacts(result)}
+        rows = rows_of(worked, waiting.id, cut_off, profiles.gone(tx, self._account, contacts))
+        if rows.waits_for:
+            wait = min(LONGEST_WAIT, 2.0 ** min(waiting.tries, 16))
+            inbox.postpone(tx, [waiting.id], now, wait, rows.waits_for)
+            return
+        if worked.is_short and waiting.tries == 0:
+            inbox.postpone(tx, [waiting.id], now, SHORT_SECONDS, "a change is not told of yet")
+            return
+        if worked.is_short:
+            detail = "neither the notification nor Intercom has the change that it tells of"
+            rows.events.append(
+                outbox.Event(notification.topic, waiting.id, "parked", reason="no_element", detail=detail)
+            )
+        outbox.forget_parked(tx, [waiting.id])
+        digest_key = self._ledger.digest_key
+        outcomes = outbox.add(tx, self._account, digest_key, rows.events, now)
+        rows.profiles += told.get(waiting.id, [])
+        outcomes += self._tell(tx, rows, now)
+        self._follow(tx, notification, now)
+        count(tx, rows.skipped, now)
+        inbox.settle(
+            tx, waiting, "translated" if outcomes else "skipped", now,
+            reason="" if outcomes else _reason(rows), made=summary(outcomes, rows.skipped),
+            created_at=notification.created_at,
+        )  # fmt: skip
+
+    def _tell(self, tx: Connection, rows: Rows, now: float) -> list[str]:
+        """Take in the profiles, and release what has waited for them."""
+        outcomes = profiles.tell(tx, self._account, self._ledger.digest_key, rows.profiles, now)
+        known = [one.contact for one in rows.profiles if one.request is not None]
+        inbox.take_up(tx, outbox.waiting_for(tx, known))
+        return [f"profile {outcome}" for outcome in outcomes]
+
+    def _follow(self, tx: Connection, notification: Notification, now: float) -> None:
+        """What a contact's merge and its deletion mean for all that is kept."""
+        contact = _contact_in(notification)
+        key = str(contact.get("id", "")) if contact else ""
+        if notification.topic == "contact.merged" and contact:
+            before = contact.get("merged_from")
+            old = str(before.get("id", "")) if isinstance(before, dict) else ""
+            if old and old != key:
+                profiles.merged(tx, self._account, old, key, now)
+                inbox.take_up(tx, outbox.waiting_for(tx, [old]))
+        elif notification.topic == "contact.deleted" and key:
+            profiles.deleted(tx, self._account, key, now)
+            forget_contact(tx, self._account, key, now)
+
+    def _cut_off(self, tx: Connection, waiting: Waiting, notification: Notification) -> float | None:
+        """The moment before which events are the backfill's; set by the first notification of a workspace."""
+        if notification.history:
+            return None
+        name = f"cut_off {waiting.workspace}"
+        found = cursor(tx, name)
+        if found is None:
+            first = notification.created_at or waiting.received_at
+            set_once(tx, name, str(first - BEFORE_FIRST))
+            found = cursor(tx, name)
+        return float(found) if found else None
+
+    def _is_captured(self, tx: Connection, waiting: Waiting, notification: Notification) -> bool:
+        """Whether an envelope is far older than the newest one, by Intercom's clock: ours may be wrong."""
+        if notification.created_at is None:
+            return False
+        name = f"newest {waiting.workspace}"
+        newest = float(cursor(tx, name) or 0.0)
+        if notification.created_at > newest:
+            set_cursor(tx, name, str(notification.created_at))
+        return notification.created_at < newest - OLDEST_SECONDS and waiting.tries == 0
+
+    def _settle_skipped(
+        self,
+        tx: Connection,
+        waiting: Waiting,
+        skipped: Skipped,
+        now: float,
+        notification: Notification | None = None,
+    ) -> None:
+        if skipped.reason == "ping":
+            set_cursor(tx, f"ping {waiting.workspace}", str(waiting.received_at))
+        count(tx, {Counted("skipped", "", skipped.reason): 1}, now)
+        created_at = notification.created_at if notification else None
+        inbox.settle(
+            tx,
+            waiting,
+            "skipped",
+            now,
+            reason=skipped.reason,
+            made={skipped.reason: 1},
+            created_at=created_at,
+        )
+
+    def _settle_broken(self, tx: Connection, broken: Iterable[tuple[Waiting, str]], now: float) -> None:
+        for waiting, reason in broken:
+            self._settle_skipped(tx, waiting, Skipped(reason), now)
+
+    def _pause(self, denied: Denied, now: float) -> None:
+        """Look again in a while: a person has to see to our token."""
+        with self._ledger.write() as tx:
+            before = accounts.standing(tx, INTERCOM)
+            paused_at = before.paused_at if before.paused else now
+            accounts.put(tx, INTERCOM, Standing(denied.reason, paused_at, now + DENIED_SECONDS))
+
+
+def _has_waited(waiting: Waiting, now: float) -> bool:
+    return waiting.first_try_at is not None and now - waiting.first_try_at >= NAMES_SECONDS
+
+
+def _wrapped(contact: Record, app_id: str) -> dict[str, Any]:
+    """A contact as its past would have it."""
+    head = {"type": "notification_event", "history": True, "app_id": app_id}
+    return {**head, "data": {"type": "notification_event_data", "item": contact}}
+
+
+def _contact_in(notification: Notification) -> dict[str, Any] | None:
+    """The contact that a notification tells of."""
+    data = notification.event.get("data")
+    item = data.get("item") if isinstance(data, dict) else None
+    inner = item.get("contact") if isinstance(item, dict) else None
+    found = inner if isinstance(inner, dict) else item
+    return found if isinstance(found, dict) and isinstance(found.get("id"), str) else None
+
+
+def _contacts(result: Any) -> list[str]:
+    made = getattr(result, "translation", None) or result
+    return [key for table, key in getattr(made, "looked_up", ()) if table == "contact"]
+
+
+def _reason(rows: Rows) -> str:
+    """Why nothing came of a notification: what most of its plans say."""
+    [(one, _)] = rows.skipped.most_common(1) or [(Counted("", "", "nothing"), 0)]
+    return one.reason
