@@ -12,7 +12,7 @@ from engine.language.conversions import TYPES
 from engine.language.payloads import TABLES, lines_of
 from engine.language.payloads.notification import ITEMS
 from engine.secrets import SECRETS
-from engine.settings import SETTINGS
+from engine.settings_table import SETTINGS
 from engine.tools.codes import Explained, explained, grouped, places, said_of
 from engine.tools.editors.schemas import EDITOR_SCHEMAS, editor_schemas
 from engine.tools.editors.settings import settings_schema

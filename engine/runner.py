@@ -21,6 +21,8 @@ from engine.router import Router
 
 if TYPE_CHECKING:
     from engine.language.explanation import Explanation
+    from engine.ledger.store import Ledger
+    from engine.relay.relay import Relay
 
 Payload = bytes | str | Mapping[str, Any] | Notification
 """A webhook's body as it came, the same parsed, or a notification that is opened already."""
@@ -32,9 +34,10 @@ class Runner:
     *plans* come from `load`. *records* answer look-ups: anything with `fetch` (see `Records`), the
     tables themselves (`{"contacts": [...], "teams": [...]}`), or the path of a YAML or JSON file with
     them; without it look-ups give no value. Raises Unreadable where such a file cannot be read.
-    *sink* is where `send` delivers. *deadline_seconds* parks what a spec has not worked out by then: for
-    specs and payloads of strangers, in the main thread of a POSIX process. Without it, the limits on paths
-    and templates stand alone.
+    *sink* is where `send` delivers. *ledger*, a file on a disk of this machine, is where `put` keeps what
+    `drain` translates and delivers (extra `relay`). *deadline_seconds* parks what a spec has not worked out
+    by then: for specs and payloads of strangers, in the main thread of a POSIX process. Without it, the
+    limits on paths and templates stand alone.
 
         runner = Runner(load("mappings"), records=Intercom(token), sink=Klaviyo(key))
         for made in runner.send(body):
@@ -47,6 +50,7 @@ class Runner:
         *,
         records: Records | Mapping[str, Any] | str | Path | None = None,
         sink: Sink | None = None,
+        ledger: "Ledger | str | Path | None" = None,
         clock: Clock | None = None,
         deadline_seconds: float | None = None,
     ) -> None:
@@ -56,6 +60,8 @@ class Runner:
         self._clock = clock or SystemClock()
         self._deadline = deadline_seconds
         self._builder = sink or Builder()
+        self._ledger = ledger
+        self._relay: Relay | None = None
 
     def translate(self, payload: Payload, *, every: bool = False, partial: bool = False) -> list[Result]:
         """What each spec that answers makes of a notification, in the order of the plans.
@@ -94,6 +100,36 @@ class Runner:
             else:
                 found.append([result for _ in plans for result in next(made)] or [self._unanswered(one)])
         return found
+
+    def put(self, *bodies: bytes) -> int:
+        """Keep bodies of webhooks in the ledger: once this returns, they are on the disk.
+
+        Gives how many of them were new. Their signatures are the caller's to check (`webhook.read`). Raises
+        Unreadable for what is no notification, and then keeps none; Unavailable where the disk is full or
+        busy; LedgerError where the ledger cannot be used; ValueError for a runner without one.
+        """
+        return self._relayed().put(bodies)
+
+    def drain(self) -> int:
+        """Translate and deliver what is due, and give how many events and profiles were sent.
+
+        Each event goes once, whatever died on the way: what could not be sent now is due again later, and
+        stays in the ledger until then. Raises as `put`.
+        """
+        return self._relayed().work_off()
+
+    def _relayed(self) -> "Relay":
+        if self._relay is None:
+            # Imported here: only who keeps a ledger needs its libraries.
+            from engine.ledger.store import Ledger
+            from engine.relay.relay import Relay
+
+            if self._ledger is None:
+                raise ValueError("this runner has no ledger: Runner(..., ledger='ledger.db')")
+            held = self._ledger
+            ledger = held if isinstance(held, Ledger) else Ledger(held, clock=self._clock)
+            self._relay = Relay(ledger, self, self._sink)
+        return self._relay
 
     def work_out(
         self, notifications: Sequence[Notification | Skipped], *, every: bool, partial: bool

@@ -4,13 +4,11 @@ One table says what there is. The reader, the schema for editors and docs/settin
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-from engine.address import TAKES, checked_address
 from engine.errors import SettingsError
 from engine.issues import Issue, Place, counted, did_you_mean
 from engine.language.source import Limits, Node, read
@@ -25,106 +23,12 @@ from engine.secrets import (
     speaks_of_secret,
     without_secrets,
 )
+from engine.settings_table import SECTIONS, SETTINGS, TOP, Setting
 
 FILE = "engine.yaml"
-REGIONS = ("us", "eu", "au")
 _LIMITS = Limits(file_bytes=64 * 1024, depth=8, nodes=500)
 _NUMBER = re.compile(r"[0-9]*\.?[0-9]+")
-_REVISION = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:\.[a-z0-9]{1,20})?")
 _LINES = "settings are lines of `name: value`"
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A row of the table: a setting that is no secret.
-
-    `read` takes what YAML or the environment gives, and raises ValueError for what it does not take;
-    `takes` completes the sentence "... takes".
-    """
-
-    name: str
-    attribute: str
-    default: Any
-    takes: str
-    help: str
-    schema: Mapping[str, Any]
-    read: Callable[[Any], Any]
-
-    @property
-    def variable(self) -> str:
-        """The variable of the environment that goes before the file."""
-        return self.name.replace(".", "_").upper() if "." in self.name else f"ENGINE_{self.name.upper()}"
-
-
-def _region(value: Any) -> str:
-    if value not in REGIONS:
-        raise ValueError
-    return str(value)
-
-
-def _url(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError
-    return checked_address(value)
-
-
-def _revision(value: Any) -> str:
-    found = _REVISION.fullmatch(value) if isinstance(value, str) else None
-    if not found:
-        raise ValueError
-    date.fromisoformat(found[1])
-    return str(value)
-
-
-def _share(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
-        raise ValueError
-    return float(value)
-
-
-def _truth(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError
-    return value
-
-
-_TEXT = {"type": "string"}
-SETTINGS = {
-    row.name: row
-    for row in (
-        Setting(
-            "intercom.region", "intercom_region", "us", "us, eu or au",
-            "Where your Intercom workspace is hosted.",
-            {"enum": list(REGIONS)}, _region,
-        ),
-        Setting(
-            "intercom.url", "intercom_url", "", TAKES,
-            "Another address than that of the region: for a stand-in.",
-            _TEXT, _url,
-        ),
-        Setting(
-            "klaviyo.revision", "klaviyo_revision", "2026-07-15", "a date such as 2026-07-15",
-            "The revision of Klaviyo's API that requests ask for.",
-            {**_TEXT, "pattern": f"^{_REVISION.pattern}$"}, _revision,
-        ),
-        Setting(
-            "klaviyo.url", "klaviyo_url", "", TAKES,
-            "Another address than Klaviyo's own: for a stand-in.",
-            _TEXT, _url,
-        ),
-        Setting(
-            "klaviyo.rate_share", "rate_share", 0.8, "a number over 0, up to 1",
-            "How much of the account's rate limits the engine may use, all of them being 1.",
-            {"type": "number", "exclusiveMinimum": 0, "maximum": 1}, _share,
-        ),
-        Setting(
-            "trust_env", "trust_env", False, "true or false",
-            "Whether the environment's proxies and certificates count: HTTPS_PROXY, REQUESTS_CA_BUNDLE.",
-            {"type": "boolean"}, _truth,
-        ),
-    )
-}  # fmt: skip
-SECTIONS = tuple(dict.fromkeys(name.partition(".")[0] for name in SETTINGS if "." in name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +44,9 @@ class Settings:
     klaviyo_revision: str = "2026-07-15"
     klaviyo_url: str = ""
     rate_share: float = 0.8
+    late_after_hours: float = 24.0
+    serve_host: str = "127.0.0.1"
+    serve_port: int = 8400
     trust_env: bool = False
 
     def need(self, *names: str) -> None:
@@ -287,7 +194,9 @@ def _unknown(name: str, place: Place) -> Issue:
     rows = SETTINGS.values()
     meant = [row.name for row in rows if name in (row.variable, row.name.rpartition(".")[2])]
     near = f'; did you mean "{meant[0]}"?' if meant else did_you_mean(name, [*SETTINGS, *SECTIONS])
-    hint = f"the settings: {', '.join(SETTINGS)}"
+    section = name.partition(".")[0]
+    near_ones = [row for row in SETTINGS if row.startswith(f"{section}.")]
+    hint = f"the settings: {', '.join(near_ones or TOP)}"
     shown = without_secrets(name)
     return Issue("unknown-setting", f'there is no setting "{shown}"{near}', place, hint, shown)
 

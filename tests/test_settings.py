@@ -15,7 +15,8 @@ from engine.errors import SettingsError
 from engine.issues import Issue, render
 from engine.klaviyo.rest import REVISION
 from engine.secrets import SECRETS, Secret, without_secrets
-from engine.settings import SETTINGS, Settings, read_settings, settings_file
+from engine.settings import Settings, read_settings, settings_file
+from engine.settings_table import SETTINGS
 from tests.canaries import Watch
 from tests.support import ROOT
 
@@ -105,7 +106,8 @@ def test_the_file_and_the_environment_are_read(tmp_path: Path) -> None:
 def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     file = written(
         "intercom: { region: eu, url: 'https://one.example' }\n"
-        "klaviyo: { revision: '2026-07-15', url: 'https://two.example', rate_share: 0.5 }\ntrust_env: true\n",
+        "klaviyo: { revision: '2026-07-15', url: 'https://two.example', rate_share: 0.5 }\ntrust_env: true\n"
+        "serve: { host: 0.0.0.0, port: 1 }\n",
         tmp_path,
     )
     environment = {
@@ -114,13 +116,17 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
         "KLAVIYO_REVISION": "2026-10-15",
         "KLAVIYO_URL": "https://four.example",
         "KLAVIYO_RATE_SHARE": ".25",
+        "KLAVIYO_LATE_AFTER_HOURS": "48",
+        "SERVE_HOST": "::1",
+        "SERVE_PORT": "8080",
         "ENGINE_TRUST_ENV": "false",
     }
     made = read_settings(file, environment)
     assert made == read_settings(None, environment)
     assert (made.intercom_region, made.intercom_url) == ("au", "https://three.example")
     assert (made.klaviyo_revision, made.klaviyo_url) == ("2026-10-15", "https://four.example")
-    assert (made.rate_share, made.trust_env) == (0.25, False)
+    assert (made.rate_share, made.trust_env, made.late_after_hours) == (0.25, False, 48)
+    assert (made.serve_host, made.serve_port) == ("::1", 8080)
     assert {row.variable for row in SETTINGS.values()} == set(environment)
 
 
@@ -163,7 +169,8 @@ def test_a_secret_may_stand_in_a_file_of_its_own(name: str, end: str, tmp_path: 
 # Faults of the file
 
 
-ONE_OF_ALL = "intercom.region, intercom.url, klaviyo.revision, klaviyo.url, klaviyo.rate_share, trust_env"
+ONE_OF_ALL = ", ".join(dict.fromkeys(name.partition(".")[0] for name in SETTINGS))
+ONE_OF_INTERCOM = ", ".join(name for name in SETTINGS if name.startswith("intercom."))
 
 
 @pytest.mark.parametrize(
@@ -173,7 +180,7 @@ ONE_OF_ALL = "intercom.region, intercom.url, klaviyo.revision, klaviyo.url, klav
             "intercom:\n  reigon: eu\n",
             'engine.yaml:2:3  unknown-setting  there is no setting "intercom.reigon"; did you mean '
             '"intercom.region"?\n'
-            f"    reigon: eu\n    ^\n    hint: the settings: {ONE_OF_ALL}",
+            f"    reigon: eu\n    ^\n    hint: the settings: {ONE_OF_INTERCOM}",
         ),
         (
             "region: eu\n",
@@ -265,6 +272,9 @@ BAD_VALUES = {
     ],
     "klaviyo.url": ["http://0x7f.1", "ftp://a.klaviyo.com", "https://a.klaviyo.com?x", "false"],
     "klaviyo.rate_share": ["0", "-0.5", "1.01", "80", "'1'", "true", ".nan", "1e400", "[]", ""],
+    "klaviyo.late_after_hours": ["0", "-1", "8761", "'24'", "1d", ""],
+    "serve.host": ["", "1", "'a b'", "http://here", "[]"],
+    "serve.port": ["-1", "65536", "1.5", "'80'", "", "true"],
     "trust_env": ["no", "on", "1", "'true'", "", "[]", "{}"],
 }
 
@@ -572,12 +582,9 @@ def test_the_schema_takes_what_the_reader_takes_and_knows_every_setting(tmp_path
     }
     jsonschema.validate(good, SCHEMA, jsonschema.Draft7Validator)
     assert read_settings(written(json.dumps(good), tmp_path), {}).intercom_region == "eu"
-    known = {
-        f"{name}.{key}"
-        for name in ("intercom", "klaviyo")
-        for key in SCHEMA["properties"][name]["properties"]
-    }
-    assert known | {"trust_env"} == set(SETTINGS)
+    top = SCHEMA["properties"]
+    known = {f"{name}.{key}" for name in top for key in top[name].get("properties", ())}
+    assert known | {name for name in top if "properties" not in top[name]} == set(SETTINGS)
 
 
 @pytest.mark.parametrize(

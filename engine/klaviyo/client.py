@@ -6,6 +6,7 @@ is no single request's fault. Accepted means that Klaviyo has taken it (202): it
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from datetime import datetime
 from functools import partial
 from itertools import count
@@ -82,6 +83,22 @@ class Klaviyo(Reading):
         self._builder = Builder()
         self._impatient_until = 0.0
         """Until when one try has to do: nothing could be sent for as long as patience lasts."""
+
+    @property
+    def rate_share(self) -> float:
+        """The part of Klaviyo's limits that is ours."""
+        return self._rest.rate_share
+
+    def sharing(self, windows: Windows) -> "Klaviyo":
+        """The same account, with windows that others keep too; `deliver` tries each request once."""
+        made = copy(self)
+        made._rest = self._rest.sharing(windows)
+        made._patience = 0.0
+        return made
+
+    def stop(self) -> None:
+        """Let nothing leave any more that has not yet, until `deliver` is called again."""
+        self._rest.stopped.set()
 
     def build(
         self, translation: Translation, now: datetime, *, backfill: bool | None = None

@@ -7,6 +7,7 @@ errors, and what others saw (an HTML 403 comes from the edge of its network, and
 import json
 import threading
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -96,8 +97,17 @@ class Rest:
         }
         self.stopped = threading.Event()
         """While it is set, nothing leaves that has to wait first."""
+        self.rate_share = rate_share
         self._windows = windows or OwnWindows(self.clock, rate_share)
         self._transport = transport
+
+    def sharing(self, windows: Windows) -> "Rest":
+        """The same account and connections, within other windows."""
+        made = copy(self)
+        made.stopped = threading.Event()
+        made._transport = self._wire()
+        made._windows = windows
+        return made
 
     def send(
         self,

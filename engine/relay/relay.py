@@ -5,8 +5,10 @@ import secrets
 from collections.abc import Sequence
 
 from engine.clock import SystemClock
+from engine.klaviyo.client import Klaviyo
 from engine.ledger import inbox
 from engine.ledger.inbox import Received
+from engine.ledger.limiter import Limiter
 from engine.ledger.store import Ledger
 from engine.ports import Sink, Timer
 from engine.relay.draining import Drain
@@ -14,13 +16,18 @@ from engine.relay.envelope import received
 from engine.relay.machine import Machine
 from engine.relay.points import Points, nothing
 from engine.relay.translating import Translator
+from engine.relay.windows import LedgerWindows
 
 ACCOUNT = "klaviyo"
 """What the ledger calls the account, where there is only one."""
 
 
 class Relay:
-    """One workspace's way to one account of Klaviyo's, over a ledger."""
+    """The way from Intercom to one account of Klaviyo's, over a ledger.
+
+    *machine* opens and translates (a `Runner`), *sink* delivers: without one, what is made waits. A `Klaviyo`
+    keeps its windows in the ledger here, for all who send to the account.
+    """
 
     def __init__(
         self,
@@ -36,6 +43,10 @@ class Relay:
         self.ledger = ledger
         self._at = points
         self._clock = clock or SystemClock()
+        if isinstance(sink, Klaviyo):
+            limiter = Limiter(ledger, account)
+            sink = sink.sharing(LedgerWindows(limiter, self._clock, sink.rate_share))
+        self.sink = sink
         owner = f"{os.getpid()} {secrets.token_hex(4)}"
         self.translator = Translator(ledger, machine, account, points=points)
         self.drain = sink and Drain(
@@ -59,6 +70,16 @@ class Relay:
             new = inbox.put(tx, some)
         self._at("after_keep")
         return new
+
+    def stop(self) -> None:
+        """Let nothing leave any more that has not yet."""
+        if isinstance(self.sink, Klaviyo):
+            self.sink.stop()
+
+    def release(self) -> None:
+        """Give up what others wait for."""
+        if self.drain:
+            self.drain.release()
 
     def work_off(self) -> int:
         """Translate and deliver until nothing is due any more; how many events and profiles were sent."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from engine.settings import SECTIONS, SETTINGS, Setting
+from engine.settings_table import SECTIONS, SETTINGS, Setting
 
 Json = dict[str, Any]
 
