@@ -16,7 +16,7 @@ from engine.klaviyo.request import Builder
 from engine.language.made import fewer
 from engine.language.plan import Plan
 from engine.ports import Clock, Known, Record, Records, Sink
-from engine.relay.machine import Learning, Tickets, Worked
+from engine.relay.machine import ByWorkspace, Learning, Tickets, Worked
 from engine.router import Router
 
 if TYPE_CHECKING:
@@ -138,6 +138,30 @@ class Runner:
 
         As `translate_all`, for whoever keeps what comes of it.
         """
+        if not isinstance(self._records, ByWorkspace):
+            return self._work_out(notifications, self._records, every=every, partial=partial)
+        known: dict[tuple[str, str], Record | None] = {}
+        found: dict[int, Worked] = {}
+        for app_id, places in _by_workspace(notifications).items():
+            some = [notifications[place] for place in places]
+            records = self._records.of(app_id) if app_id else self._records
+            if records is None:
+                made = [Worked(one, ((None, _of_nobody(app_id)),)) for one in some]
+            else:
+                made, own = self._work_out(some, records, every=every, partial=partial)
+                known |= own
+            found |= dict(zip(places, made, strict=True))
+        return [found[place] for place in range(len(notifications))], known
+
+    def _work_out(
+        self,
+        notifications: Sequence[Notification | Skipped],
+        records: Records | None,
+        *,
+        every: bool,
+        partial: bool,
+    ) -> tuple[list[Worked], Known]:
+        """What each plan makes of notifications of one workspace. Raises Denied."""
         router = self.router
         pairs = [
             (plan, one)
@@ -145,7 +169,7 @@ class Runner:
             if isinstance(one, Notification)
             for plan in router.match(one)
         ]
-        asked = Enquiry(self._records, pairs, every=every, deadline_seconds=self._deadline)
+        asked = Enquiry(records, pairs, every=every, deadline_seconds=self._deadline)
         place = count()
         found = []
         for one in notifications:
@@ -160,12 +184,17 @@ class Runner:
 
     def learn(self, contact: Record) -> None:
         """A contact as a notification has it: look-ups that follow should not give an older one."""
-        if isinstance(self._records, Learning):
-            self._records.learn("contact", contact)
+        records = self._records_of(str(contact.get("workspace_id") or ""))
+        if isinstance(records, Learning):
+            records.learn("contact", contact)
 
-    def ticket(self, ticket_id: str) -> Mapping[str, Any] | None:
+    def ticket(self, app_id: str, ticket_id: str) -> Mapping[str, Any] | None:
         """A ticket as it is now, where the records can say. Raises Unavailable and Denied."""
-        return self._records.ticket(ticket_id) if isinstance(self._records, Tickets) else None
+        records = self._records_of(app_id)
+        return records.ticket(ticket_id) if isinstance(records, Tickets) else None
+
+    def _records_of(self, app_id: str) -> Records | None:
+        return self._records.of(app_id) if isinstance(self._records, ByWorkspace) else self._records
 
     def send(
         self, payload: Payload, *, every: bool = False, partial: bool = False
@@ -291,6 +320,18 @@ def _unmade(result: Result) -> Skipped | Parked:
     if isinstance(result, Translation):
         raise ValueError("a translation without a request cannot be delivered")
     return result
+
+
+def _by_workspace(notifications: Sequence[Notification | Skipped]) -> dict[str, list[int]]:
+    """The places of notifications by the workspace that they come from."""
+    found: dict[str, list[int]] = {}
+    for place, one in enumerate(notifications):
+        found.setdefault(one.app_id if isinstance(one, Notification) else "", []).append(place)
+    return found
+
+
+def _of_nobody(app_id: str) -> Skipped:
+    return Skipped("other_workspace", f"no token is set for {_plain(app_id) or 'this workspace'}")
 
 
 def _lacks_element(asked: Enquiry, place: int) -> bool:

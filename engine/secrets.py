@@ -20,6 +20,7 @@ _LIKE_ONE = re.compile(r"(?<=//)[^/\s@]*(?=@)|pk_[A-Za-z0-9]{6,}|[A-Za-z0-9_+/=-
 _PUBLIC_KEY = re.compile("[A-Za-z0-9]{6}")
 _BEGINNINGS = {"pk_": "KLAVIYO_API_KEY", "dG9r": "INTERCOM_TOKEN"}
 """How some begin, and which they are."""
+_OF_WORKSPACE = re.compile(r"INTERCOM_TOKEN_([A-Z0-9]{2,40})(?:_FILE)?")
 _ASSIGNED = re.compile(r"[A-Z][A-Z_]{3,60}=")
 """A line of a file of variables."""
 
@@ -90,6 +91,17 @@ def read_secrets(environment: Mapping[str, str], say: Say) -> dict[str, Secret]:
         hint = "the one that Intercom shows now goes into INTERCOM_CLIENT_SECRET"
         say(Issue("missing-setting", message, hint=hint, field="INTERCOM_CLIENT_SECRET"))
     return found
+
+
+def read_workspace_tokens(environment: Mapping[str, str], say: Say) -> dict[str, Secret]:
+    """Tokens of further workspaces, by app id in lower case: `INTERCOM_TOKEN_HX7Q2M9D`, or its `_FILE`."""
+    found: dict[str, Secret] = {}
+    for name in sorted(environment):
+        match = _OF_WORKSPACE.fullmatch(name)
+        if match and match[1] != "FILE":
+            row = SecretSetting(f"INTERCOM_TOKEN_{match[1]}", "the access token of another workspace")
+            found[match[1].lower()] = _read(row, environment, say)
+    return {app_id: token for app_id, token in found.items() if token}
 
 
 def missing(name: str) -> Issue:

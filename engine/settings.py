@@ -20,6 +20,7 @@ from engine.secrets import (
     looks_like_secret,
     missing,
     read_secrets,
+    read_workspace_tokens,
     speaks_of_secret,
     without_secrets,
 )
@@ -37,6 +38,7 @@ class Settings:
 
     intercom_token: Secret = field(default=Secret(), repr=False)
     intercom_secrets: tuple[Secret, ...] = field(default=(), repr=False)
+    workspace_tokens: Mapping[str, Secret] = field(default_factory=dict, repr=False)
     intercom_region: str = "us"
     intercom_url: str = ""
     klaviyo_key: Secret = field(default=Secret(), repr=False)
@@ -85,6 +87,7 @@ def read_settings(
     found = _in_file(file, issues.append) if file else {}
     found |= _in_environment(environment, issues.append)
     secrets = read_secrets(environment, issues.append)
+    tokens = read_workspace_tokens(environment, issues.append)
     faulty = {issue.field for issue in issues}
     for name in needed:
         if not secrets[name] and not secrets.get(INSTEAD.get(name, "")) and name not in faulty:
@@ -94,6 +97,7 @@ def read_settings(
     both = (secrets["INTERCOM_CLIENT_SECRET"], secrets["INTERCOM_CLIENT_SECRET_PREVIOUS"])
     return Settings(
         intercom_token=secrets["INTERCOM_TOKEN"],
+        workspace_tokens=tokens,
         intercom_secrets=tuple(secret for secret in both if secret),
         klaviyo_key=secrets["KLAVIYO_API_KEY"],
         klaviyo_token=secrets["KLAVIYO_ACCESS_TOKEN"],

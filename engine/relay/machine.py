@@ -6,7 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from engine.events import Notification, Result, Skipped
 from engine.language.plan import Plan
-from engine.ports import Known, Record
+from engine.ports import Known, Record, Records
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,24 @@ class Machine(Protocol):
         """A contact as a notification has it: look-ups that follow should not give an older one."""
         ...
 
-    def ticket(self, ticket_id: str) -> Mapping[str, Any] | None:
-        """A ticket as it is now, with its parts; None where it cannot be had.
+    def ticket(self, app_id: str, ticket_id: str) -> Mapping[str, Any] | None:
+        """A ticket of a workspace as it is now, with its parts; None where it cannot be had.
 
         Raises Unavailable and Denied.
         """
+        ...
+
+
+@runtime_checkable
+class ByWorkspace(Protocol):
+    """Records of several workspaces."""
+
+    def of(self, app_id: str) -> Records | None:
+        """Those of one workspace; None where nobody can be asked."""
+        ...
+
+    def fetch(self, table: str, ids: Collection[str]) -> Mapping[str, Record | None]:
+        """Those of the usual workspace, as `Records` has it."""
         ...
 
 

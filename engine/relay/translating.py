@@ -139,7 +139,7 @@ class Translator:
             return replace(worked, is_short=False)
         item = notification.event.get("data", {}).get("item", {})
         try:
-            ticket = self._machine.ticket(str(item.get("id", "")))
+            ticket = self._machine.ticket(notification.app_id, str(item.get("id", "")))
         except Unavailable:
             ticket = None
         if ticket is None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.intercom.client import Intercom
+from engine.intercom.workspaces import Workspaces
 from engine.klaviyo.client import WORKERS, Klaviyo
 from engine.ports import Timer, Transport
 from engine.settings import Settings
@@ -23,6 +24,19 @@ def intercom_of(settings: Settings, clock: Timer | None = None) -> Intercom:
         transport=wire_of(settings),
         clock=clock,
     )
+
+
+def records_of(settings: Settings, clock: Timer | None = None) -> Intercom | Workspaces:
+    """The records of the workspace, or of all of them where more tokens are set."""
+    usual = intercom_of(settings, clock)
+    others = {
+        app_id: Intercom(
+            token, region=settings.intercom_region, url=settings.intercom_url, transport=wire_of(settings),
+            clock=clock,
+        )
+        for app_id, token in settings.workspace_tokens.items()
+    }  # fmt: skip
+    return Workspaces(usual, others) if others else usual
 
 
 def klaviyo_of(settings: Settings, transport: Transport | None = None, clock: Timer | None = None) -> Klaviyo:
