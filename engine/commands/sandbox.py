@@ -39,6 +39,13 @@ _FAULTS = "\n".join(f"  {kind:<17}{what}" for kind, what in {**KINDS, **TROUBLE}
     "--webhooks", default="", metavar="URL", help="Where to send what is played, signed; loopback only."
 )
 @click.option(
+    "--retry-after",
+    type=click.FloatRange(0.1, 60),
+    default=60.0,
+    metavar="SECONDS",
+    help="When a webhook that failed is sent again. Default: 60, as Intercom does.",
+)
+@click.option(
     "--ports",
     default="8401,8402",
     metavar="A,B",
@@ -62,6 +69,7 @@ def sandbox(
     seed: int,
     version: str,
     webhooks: str,
+    retry_after: float,
     ports: str,
     env_file: str,
     faults: tuple[str, ...],
@@ -81,6 +89,7 @@ def sandbox(
     try:
         # Imported here: it needs the extra, and only starting does.
         from engine.sandbox.faults import Faults
+        from engine.sandbox.intercom.sender import RETRY_SECONDS
         from engine.sandbox.intercom.versions import VERSIONS
         from engine.sandbox.intercom.workspace import Workspace
         from engine.sandbox.klaviyo.account import Account
@@ -102,6 +111,7 @@ def sandbox(
         version=version,
         webhooks=_near(webhooks),
         transport=_wire(),
+        scale=retry_after / RETRY_SECONDS,
         trouble=of_intercom,
         seed=seed,
     )

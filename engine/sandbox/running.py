@@ -282,9 +282,10 @@ def _bound(ports: tuple[int, int]) -> list[socket.socket]:
 
 async def _post(sandbox: Sandbox) -> None:
     """Send webhooks as they come due."""
-    if sandbox.sender is not None:
-        await asyncio.to_thread(sandbox.sender.register)
+    sender, is_taken = sandbox.sender, False
     while True:
+        if sender is not None and not is_taken:  # the receiver may be started later than this
+            is_taken = await asyncio.to_thread(sender.register)
         await asyncio.to_thread(sandbox.send_due)
         await asyncio.sleep(0.05)
 
