@@ -62,18 +62,25 @@ def needs(tool: str) -> str:
 
 
 def test_every_script_beside_the_engine_is_known_here() -> None:
-    assert [script.name for script in SCRIPTS] == ["embed.py", "own_records.py", "send.py", "stand_in.py"]
+    assert [script.name for script in SCRIPTS] == [
+        "embed.py",
+        "own_records.py",
+        "relay.py",
+        "send.py",
+        "stand_in.py",
+    ]
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
 def test_the_command_in_an_examples_docstring_works_as_it_stands(
-    script: Path, monkeypatch: pytest.MonkeyPatch
+    script: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     docstring = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) or ""
     [command] = re.findall(r"^ {4}python ((?:.+\\\n)*.+)$", docstring, re.MULTILINE)
     with StandIn(records_as_intercom) as intercom, StandIn() as klaviyo:
         keys = {"INTERCOM_TOKEN": "t", "INTERCOM_URL": intercom.url}
         keys |= {"KLAVIYO_API_KEY": "pk_x", "KLAVIYO_URL": klaviyo.url}
+        keys |= {"LEDGER_FILE": str(tmp_path / "ledger.db")}
         for name, text in keys.items():
             monkeypatch.setitem(ENVIRONMENT, name, text)
         assert printed(sys.executable, *command.replace("\\\n", " ").split())
@@ -90,6 +97,20 @@ def test_what_the_sending_script_sends_has_its_names_and_arrives(monkeypatch: py
         "Created Ticket",
         "Submitted Ticket",
     ]
+    assert sorted(metric for _, metric in klaviyo.events()) == ["Created Ticket", "Submitted Ticket"]
+
+
+def test_what_the_relaying_script_has_kept_arrives_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with StandIn(records_as_intercom) as intercom, StandIn() as klaviyo:
+        keys = {"INTERCOM_TOKEN": "t", "INTERCOM_URL": intercom.url, "KLAVIYO_API_KEY": "pk_x"}
+        keys |= {"KLAVIYO_URL": klaviyo.url, "LEDGER_FILE": str(tmp_path / "ledger.db")}
+        for name, text in keys.items():
+            monkeypatch.setitem(ENVIRONMENT, name, text)
+        script = ROOT / "examples" / "relay.py"
+        assert printed(sys.executable, script, TICKET) == "kept 1\nsent 3\n"
+        assert printed(sys.executable, script, TICKET) == "kept 0\nsent 0\n"
     assert sorted(metric for _, metric in klaviyo.events()) == ["Created Ticket", "Submitted Ticket"]
 
 
