@@ -1,6 +1,5 @@
 """Bytes -> `Notification`: the signature checked, the envelope opened, the payload in the one shape."""
 
-import hashlib
 import hmac
 import json
 from collections.abc import Collection, Iterable, Mapping
@@ -29,9 +28,21 @@ def read(headers: Headers, body: bytes, secrets: Collection[str]) -> Notificatio
     """Open a webhook whose signature is that of one of our secrets.
 
     *body* is the request's body, byte for byte: the signature is checked before anything of it is read.
+    A ping is Skipped, as is JSON that is no notification. Raises as `check` does, and Unreadable for a
+    signed body that is no JSON of Intercom.
+    """
+    check(headers, body, secrets)
+    notification = read_body(body)
+    if isinstance(notification, Notification) and notification.topic == "ping":
+        return PING
+    return notification
+
+
+def check(headers: Headers, body: bytes, secrets: Collection[str]) -> None:
+    """See that a webhook's signature is that of one of our secrets. Raises Forged.
+
     *secrets* are client secrets of the app (Developer Hub > Basic information): more than one while they
-    change, or where several apps send here. A ping is Skipped, as is JSON that is no notification.
-    Raises Forged, and Unreadable for a signed body that is no JSON of Intercom.
+    change, or where several apps send here.
     """
     if isinstance(secrets, str | bytes) or not secrets or not all(secrets):
         raise ValueError("signatures are checked with a list of secrets, none of them empty")
@@ -40,10 +51,6 @@ def read(headers: Headers, body: bytes, secrets: Collection[str]) -> Notificatio
     matches = [hmac.compare_digest(given, _signed(body, secret)) for secret in secrets]
     if not any(matches):
         raise Forged
-    notification = read_body(body)
-    if isinstance(notification, Notification) and notification.topic == "ping":
-        return PING
-    return notification
 
 
 def _signature(headers: Headers) -> bytes:
@@ -54,7 +61,7 @@ def _signature(headers: Headers) -> bytes:
 
 
 def _signed(body: bytes, secret: str) -> bytes:
-    return b"sha1=" + hmac.new(secret.encode(), body, hashlib.sha1).hexdigest().encode()
+    return b"sha1=" + hmac.digest(secret.encode(), body, "sha1").hex().encode()
 
 
 def _bytes(text: str | bytes) -> bytes:
