@@ -1,6 +1,7 @@
 """`Ledger`: the durable record of what was received, what is to be sent and what became of it."""
 
 import errno
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from engine.errors import LedgerError, Unavailable
 from engine.ledger import sqlite
 from engine.ledger.migrations import brought_up
 from engine.ports import Clock
+
+RESERVE_BYTES = 64 * 1024 * 1024
 
 
 class Ledger:
@@ -69,6 +72,10 @@ class Ledger:
         """A transaction that reads: it sees one moment. Raises Unavailable."""
         with _worded(), self._engine.connect() as connection:
             yield connection
+
+    def has_room(self) -> bool:
+        """Whether the disk has its reserve: without it nothing new is taken, so that the rest can go on."""
+        return shutil.disk_usage(self.path.parent).free >= RESERVE_BYTES
 
     def close(self) -> None:
         """Close all connections."""
