@@ -56,6 +56,7 @@ def opened(path: Path, *, lax: bool = False) -> Engine:
         poolclass=QueuePool,
         pool_size=8,
         max_overflow=16,
+        hide_parameters=True,  # of errors: they hold what customers wrote
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
     )
     event.listen(engine, "connect", lambda connection, _: _prepared(connection, "NORMAL" if lax else "FULL"))
