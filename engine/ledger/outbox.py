@@ -187,11 +187,12 @@ def due(
     return found
 
 
-def next_due(tx: Connection, account: str) -> float | None:
-    """When the next one is to be sent; None where none waits."""
+def next_due(tx: Connection, account: str, *, uncertain: bool) -> float | None:
+    """When the next one is to be sent whose fate is, or is not, *uncertain*; None where none waits."""
+    mine = (outbox.c.account == account, outbox.c.state == "queued", outbox.c.is_uncertain.is_(uncertain))
     found: float | None = tx.scalar(
         select(outbox.c.not_before)
-        .where(outbox.c.account == account, outbox.c.state == "queued")
+        .where(*mine)
         .order_by(outbox.c.not_before)
         .limit(1)
     )

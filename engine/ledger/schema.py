@@ -197,10 +197,12 @@ Index(
     sqlite_where=inbox.c.state == "received",
     postgresql_where=inbox.c.state == "received",
 )
+Index("inbox_by_state", inbox.c.state, inbox.c.id)
 Index("inbox_by_time", inbox.c.received_at)
 Index(
     "outbox_due",
     outbox.c.account,
+    outbox.c.is_uncertain,
     outbox.c.not_before,
     sqlite_where=outbox.c.state == "queued",
     postgresql_where=outbox.c.state == "queued",
@@ -208,7 +210,7 @@ Index(
 Index("outbox_by_state", outbox.c.state, outbox.c.metric)
 Index("outbox_by_contact", outbox.c.contact)
 Index("outbox_by_inbox", outbox.c.inbox_id)
-Index("profiles_by_state", profiles.c.state, profiles.c.not_before)
+Index("profiles_by_state", profiles.c.state, profiles.c.not_before, profiles.c.made_at)
 
 
 def create(tx: Connection) -> None:

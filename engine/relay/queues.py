@@ -125,8 +125,8 @@ class EventQueue:
         )
 
     def next_due(self, tx: Any) -> float | None:
-        """When the next one is due, of either kind; None where none waits."""
-        return outbox.next_due(tx, self._account)
+        """When the next one is due; None where none waits."""
+        return outbox.next_due(tx, self._account, uncertain=self._uncertain)
 
     def request(self, row: Due, now: float, late_after: float) -> Request:
         """The request, marked as of the past where it leaves late: then it starts no flow. Raises Damaged."""
