@@ -11,6 +11,8 @@ _ADDRESS = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _LONGEST_NAME = 253
+_WAY = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?")
+_LONGEST_WAY = 1_500
 
 TAKES = "https:// and the name of a host, or http://localhost for a stand-in; a port may follow"
 
@@ -25,3 +27,16 @@ def checked_address(url: str) -> str:
     if not found or len(found["name"] or "") > _LONGEST_NAME or int(found["port"] or 0) > 65535:
         raise ValueError(f"this is no address of a service: {TAKES}")
     return found[0].lower()
+
+
+def checked_target(url: str) -> str:
+    """The same with a path and a query, where something is posted: `https://hooks.slack.com/services/...`.
+
+    Raises ValueError as `checked_address`, and does not repeat it either.
+    """
+    scheme, _, rest = url.partition("://")
+    host = re.split("[/?]", rest, maxsplit=1)[0]
+    way = rest[len(host) :]
+    if len(way) > _LONGEST_WAY or not _WAY.fullmatch(way):
+        raise ValueError("this is no address that something can be posted to")
+    return checked_address(f"{scheme}://{host}") + way

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.address import checked_target
 from engine.issues import Issue
 
 Say = Callable[[Issue], None]
 
 LONGEST = 4000
 _HIDDEN = "***"
-_SPEAKS_OF_ONE = re.compile("token|secret|key|passw|credential|auth", re.IGNORECASE)
+_SPEAKS_OF_ONE = re.compile("token|secret|key|passw|credential|auth|alert.?url", re.IGNORECASE)
 _AFTER_SUCH_A_NAME = re.compile(rf"""((?:{_SPEAKS_OF_ONE.pattern})\w*["'`]?\s*[:=]\s*)\S.*""", re.IGNORECASE)
 _LIKE_ONE = re.compile(r"(?<=//)[^/\s@]*(?=@)|pk_[A-Za-z0-9]{6,}|[A-Za-z0-9_+/=-]{20,}")
 _PUBLIC_KEY = re.compile("[A-Za-z0-9]{6}")
@@ -73,6 +74,7 @@ SECRETS = {
         SecretSetting("INTERCOM_CLIENT_SECRET_PREVIOUS", "the one before it, while you replace it"),
         SecretSetting("KLAVIYO_API_KEY", "a private API key of Klaviyo, which starts with pk_"),
         SecretSetting("KLAVIYO_ACCESS_TOKEN", "an access token of Klaviyo's OAuth, instead of the key"),
+        SecretSetting("ALERT_URL", "the address that alerts are posted to, such as a webhook of Slack's"),
     )
 }
 INSTEAD = {"KLAVIYO_API_KEY": "KLAVIYO_ACCESS_TOKEN", "KLAVIYO_ACCESS_TOKEN": "KLAVIYO_API_KEY"}
@@ -186,7 +188,15 @@ def _fault(name: str, text: str) -> tuple[str, str]:
         return f"holds what looks like {SECRETS[belongs].help}", f"that goes into {belongs}"
     if name == "KLAVIYO_API_KEY" and not text.startswith("pk_"):
         return "holds no private key", "a private key starts with pk_"
+    if name == "ALERT_URL" and not _is_target(text):
+        return "holds no address that can be posted to", "it begins with https://, or http://localhost"
     return "", ""
+
+
+def _is_target(text: str) -> bool:
+    with suppress(ValueError):
+        return bool(checked_target(text))
+    return False
 
 
 def speaks_of_secret(name: str) -> bool:

@@ -49,6 +49,9 @@ class Settings:
     late_after_hours: float = 24.0
     serve_host: str = "127.0.0.1"
     serve_port: int = 8400
+    ledger_file: str = "ledger.db"
+    alert_url: Secret = field(default=Secret(), repr=False)
+    alert_format: str = "auto"
     trust_env: bool = False
 
     def need(self, *names: str) -> None:
@@ -61,6 +64,7 @@ class Settings:
             "INTERCOM_CLIENT_SECRET": self.intercom_secrets,
             "KLAVIYO_API_KEY": self.klaviyo_key,
             "KLAVIYO_ACCESS_TOKEN": self.klaviyo_token,
+            "ALERT_URL": self.alert_url,
         }
         lacking = [name for name in names if not held[name] and not held.get(INSTEAD.get(name, ""))]
         if lacking:
@@ -101,6 +105,7 @@ def read_settings(
         intercom_secrets=tuple(secret for secret in both if secret),
         klaviyo_key=secrets["KLAVIYO_API_KEY"],
         klaviyo_token=secrets["KLAVIYO_ACCESS_TOKEN"],
+        alert_url=secrets["ALERT_URL"],
         **found,
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 from engine.address import TAKES, checked_address
 
 REGIONS = ("us", "eu", "au")
+ALERT_FORMS = ("auto", "json", "slack")
 _REVISION = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:\.[a-z0-9]{1,20})?")
 
 
@@ -58,6 +59,18 @@ def _share(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
         raise ValueError
     return float(value)
+
+
+def _path(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        raise ValueError
+    return value
+
+
+def _form(value: Any) -> str:
+    if value not in ALERT_FORMS:
+        raise ValueError
+    return str(value)
 
 
 def _truth(value: Any) -> bool:
@@ -129,6 +142,16 @@ SETTINGS = {
             "serve.port", "serve_port", 8400, "a number from 0 to 65535",
             "The port of `serve`; 0 is any that is free.",
             {"type": "integer", "minimum": 0, "maximum": 65535}, _port,
+        ),
+        Setting(
+            "ledger.file", "ledger_file", "ledger.db", "a path",
+            "The file of the ledger, on a disk of this machine; it holds customers' data.",
+            _TEXT, _path,
+        ),
+        Setting(
+            "alert_format", "alert_format", "auto", "auto, json or slack",
+            "The form of alerts: auto is Slack's where ALERT_URL is Slack's, and JSON elsewhere.",
+            {"enum": list(ALERT_FORMS)}, _form,
         ),
         Setting(
             "trust_env", "trust_env", False, "true or false",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.address import checked_address
+from engine.address import checked_address, checked_target
 
 
 @pytest.mark.parametrize(
@@ -74,3 +74,17 @@ def test_what_could_lead_elsewhere_is_refused_and_not_repeated(url: str) -> None
         checked_address(url)
     assert "hunter2" not in str(raised.value)
     assert raised.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://hooks.slack.com/services/T0/B0/aBc",
+        "https://alerts.example:8443/in?key=aB%20c&to=ops",
+        "http://127.0.0.1:8080/alerts",
+        "https://alerts.example",
+        "https://alerts.example?key=1",
+    ],
+)
+def test_what_is_posted_to_may_have_a_path_and_a_query_as_they_are_written(url: str) -> None:
+    assert checked_target(url) == url

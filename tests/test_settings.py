@@ -24,8 +24,9 @@ TOKEN = "dG9rOmNhbmFyeV90b2tlbl9vZl9pbnRlcmNvbTox="
 SECRET = "canary1b-77aa-4c1e-9d6f-client5ecret"
 OLDER = "canary2b-77aa-4c1e-9d6f-client5ecret"
 KEY = "pk_canary3456789abcdef0123456789abcdef"
+ALERTS = "https://hooks.slack.com/services/T0/canary5/hunter2"
 OAUTH = "canary4eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0NTY3ODkwIn0.sflKxwRJSMeKKF2QT4fwpM"
-CANARIES = (TOKEN, SECRET, OLDER, KEY, OAUTH, "canary", "hunter2")
+CANARIES = (TOKEN, SECRET, OLDER, KEY, OAUTH, ALERTS, "canary", "hunter2")
 SCHEMA = json.loads((ROOT / "schemas" / "engine.schema.json").read_text(encoding="utf-8"))
 
 
@@ -108,7 +109,8 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     file = written(
         "intercom: { region: eu, url: 'https://one.example' }\n"
         "klaviyo: { revision: '2026-07-15', url: 'https://two.example', rate_share: 0.5 }\ntrust_env: true\n"
-        "serve: { host: 0.0.0.0, port: 1 }\n",
+        "serve: { host: 0.0.0.0, port: 1 }\n"
+        "ledger: { file: other.db }\nalert_format: json\n",
         tmp_path,
     )
     environment = {
@@ -120,6 +122,8 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
         "KLAVIYO_LATE_AFTER_HOURS": "48",
         "SERVE_HOST": "::1",
         "SERVE_PORT": "8080",
+        "LEDGER_FILE": "/var/lib/relay/ledger.db",
+        "ENGINE_ALERT_FORMAT": "slack",
         "ENGINE_TRUST_ENV": "false",
     }
     made = read_settings(file, environment)
@@ -128,6 +132,7 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     assert (made.klaviyo_revision, made.klaviyo_url) == ("2026-10-15", "https://four.example")
     assert (made.rate_share, made.trust_env, made.late_after_hours) == (0.25, False, 48)
     assert (made.serve_host, made.serve_port) == ("::1", 8080)
+    assert (made.ledger_file, made.alert_format) == ("/var/lib/relay/ledger.db", "slack")
     assert {row.variable for row in SETTINGS.values()} == set(environment)
 
 
@@ -159,12 +164,13 @@ def test_a_file_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", SECRETS)
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
 def test_a_secret_may_stand_in_a_file_of_its_own(name: str, end: str, tmp_path: Path) -> None:
-    value = {"INTERCOM_TOKEN": TOKEN, "KLAVIYO_API_KEY": KEY}.get(name, SECRET)
+    value = {"INTERCOM_TOKEN": TOKEN, "KLAVIYO_API_KEY": KEY, "ALERT_URL": ALERTS}.get(name, SECRET)
     environment = {f"{name}_FILE": str(written(value + end, tmp_path, "secret"))}
     if name.endswith("PREVIOUS"):
         environment["INTERCOM_CLIENT_SECRET"] = OLDER
     made = read_settings(None, environment)
-    assert value in (made.intercom_token, made.klaviyo_key, made.klaviyo_token, *made.intercom_secrets)
+    held = (made.intercom_token, made.klaviyo_key, made.klaviyo_token, made.alert_url)
+    assert value in (*held, *made.intercom_secrets)
 
 
 # Faults of the file
@@ -276,6 +282,8 @@ BAD_VALUES = {
     "klaviyo.late_after_hours": ["0", "-1", "8761", "'24'", "1d", ""],
     "serve.host": ["", "1", "'a b'", "http://here", "[]"],
     "serve.port": ["-1", "65536", "1.5", "'80'", "", "true"],
+    "ledger.file": ["''", "' '", "1", "true", "[]", "{}", ""],
+    "alert_format": ["teams", "JSON", "", "1", "[]"],
     "trust_env": ["no", "on", "1", "'true'", "", "[]", "{}"],
 }
 
@@ -333,6 +341,9 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
         f"klaviyo:\n  token: !{OAUTH} x\n",
         "klaviyo:\n  password: hunter2\n",
         f"klaviyo:\n  url: {KEY}\n",
+        f"alert_url: {ALERTS}\n",
+        "alert_url: 'https://a.example/hunter2'\n",
+        f"alert_format: {ALERTS}\n",
         f"klaviyo:\n  revision: {KEY}\n",
         f"intercom:\n  region: {TOKEN}\n",
         f"intercom:\n  region: [{SECRET}]\n",
@@ -406,6 +417,20 @@ def test_lines_are_shown_without_what_may_be_secret() -> None:
         (
             {"INTERCOM_CLIENT_SECRET_PREVIOUS": SECRET},
             "missing-setting  INTERCOM_CLIENT_SECRET_PREVIOUS is set, and INTERCOM_CLIENT_SECRET is not",
+        ),
+        *(
+            ({"ALERT_URL": url}, "bad-secret  ALERT_URL is set and holds no address that can be posted to")
+            for url in (
+                "http://hooks.example/canary",
+                "https://u:canary@hooks.example/",
+                "https://10.0.0.1/canary",
+                "https://hooks.example/#canary",
+                "hooks.example/canary",
+                "https:///canary",
+                "file:///canary",
+                "https://hooks.example\\canary",
+                f"https://hooks.example/{'canary' * 300}",
+            )
         ),
         (
             {"KLAVIYO_API_KEY": "Ab1Cd2"},
@@ -579,6 +604,8 @@ def test_the_schema_takes_what_the_reader_takes_and_knows_every_setting(tmp_path
     good = {
         "intercom": {"region": "eu", "url": "https://a.example"},
         "klaviyo": {"revision": "2026-10-15.pre", "url": "http://localhost:1", "rate_share": 0.5},
+        "ledger": {"file": "ledger.db"},
+        "alert_format": "slack",
         "trust_env": True,
     }
     jsonschema.validate(good, SCHEMA, jsonschema.Draft7Validator)
@@ -598,6 +625,7 @@ def test_the_schema_takes_what_the_reader_takes_and_knows_every_setting(tmp_path
         {"klaviyo": {"rate_share": "0.8"}},
         {"klaviyo": {"revision": "latest"}},
         {"klaviyo": {"api_key": "x"}},
+        {"alert_format": "teams"},
         {"trust_env": "yes"},
         ["intercom"],
     ],
