@@ -46,6 +46,10 @@ class Intercom:
         self._lookups = Lookups(self._rest)
         self._app_id = ""
 
+    def use(self, token: str) -> None:
+        """Send this token from the next request on. Raises ValueError where it cannot be one."""
+        self._rest.use(token)
+
     def fetch(self, table: str, ids: Collection[str]) -> dict[str, Record | None]:
         """Records by id: *table* is `contact`, `admin`, `team`, `tag` or `company`.
 

@@ -65,14 +65,12 @@ class Rest:
         clock: Timer | None = None,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
-        if not re.fullmatch(r"[\x21-\x7e]+", token):
-            raise ValueError("an Intercom token is ASCII text without spaces")
         if not isfinite(patience_seconds) or patience_seconds < 0:
             raise ValueError("patience_seconds is a number from 0 on")
         self.clock = clock or SystemClock()
         self._base = _base(url, region)
         self._headers = {
-            "Authorization": f"Bearer {token}",
+            "Authorization": _authorization(token),
             "Accept": "application/json",
             "Intercom-Version": VERSION,
         }
@@ -81,6 +79,10 @@ class Rest:
         """Until when one try has to do: patience was spent in vain, and the next would wait as long."""
         self._windows = Windows(self.clock)
         self._transport = transport
+
+    def use(self, token: str) -> None:
+        """Send this token from the next request on. Raises ValueError where it cannot be one."""
+        self._headers = {**self._headers, "Authorization": _authorization(token)}
 
     def get(self, path: str, params: Mapping[str, str | int] | None = None) -> dict[str, Any] | None:
         """The object at a path; None where there is none (any more).
@@ -198,6 +200,12 @@ class Rest:
 
             self._transport = HttpTransport()
         return self._transport
+
+
+def _authorization(token: str) -> str:
+    if not re.fullmatch(r"[\x21-\x7e]+", token):
+        raise ValueError("an Intercom token is ASCII text without spaces")
+    return f"Bearer {token}"
 
 
 def id_of(record: Any) -> str:

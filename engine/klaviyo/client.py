@@ -100,6 +100,10 @@ class Klaviyo(Reading):
         """Let nothing leave any more that has not yet, until `deliver` is called again."""
         self._rest.stopped.set()
 
+    def use(self, key: str = "", *, access_token: str = "") -> None:
+        """Send this key, or this token, from the next request on. Raises ValueError as for a new account."""
+        self._rest.use(key, access_token=access_token)
+
     def build(
         self, translation: Translation, now: datetime, *, backfill: bool | None = None
     ) -> Translation | Parked:

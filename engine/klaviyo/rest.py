@@ -82,15 +82,11 @@ class Rest:
         clock: Timer | None = None,
         windows: Windows | None = None,
     ) -> None:
-        if bool(key) == bool(access_token):
-            raise ValueError("Klaviyo takes a private key or an access token: give one of them")
-        if not fullmatch(r"[\x21-\x7e]+", key or access_token):
-            raise ValueError("a key of Klaviyo's is ASCII text without spaces")
         self.revision = revision
         self.clock = clock or SystemClock()
         self._url = checked_address(url or URL)
         self._headers = {
-            "Authorization": f"Klaviyo-API-Key {key}" if key else f"Bearer {access_token}",
+            "Authorization": _authorization(key, access_token),
             "revision": revision,
             "X-Klaviyo-Revision-Fall-Forward-Opt-Out": "1",
             "Accept": MEDIA_TYPE,
@@ -108,6 +104,10 @@ class Rest:
         made._transport = self._wire()
         made._windows = windows
         return made
+
+    def use(self, key: str = "", *, access_token: str = "") -> None:
+        """Send this key, or this token, from the next request on. Raises ValueError as for a new Rest."""
+        self._headers = {**self._headers, "Authorization": _authorization(key, access_token)}
 
     def send(
         self,
@@ -151,6 +151,14 @@ class Rest:
 
             self._transport = HttpTransport()
         return self._transport
+
+
+def _authorization(key: str, access_token: str) -> str:
+    if bool(key) == bool(access_token):
+        raise ValueError("Klaviyo takes a private key or an access token: give one of them")
+    if not fullmatch(r"[\x21-\x7e]+", key or access_token):
+        raise ValueError("a key of Klaviyo's is ASCII text without spaces")
+    return f"Klaviyo-API-Key {key}" if key else f"Bearer {access_token}"
 
 
 def _value(response: Response, endpoint: str, now: datetime) -> Any:

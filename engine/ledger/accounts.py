@@ -1,6 +1,6 @@
 """Klaviyo's accounts as delivery meets them: do they take anything now, and is a person needed?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select
 
@@ -34,6 +34,13 @@ def put(tx: Connection, account: str, found: Standing) -> None:
     }
     made = insert(accounts).values(account=account, **values)
     tx.execute(made.on_conflict_do_update(index_elements=["account"], set_=values))
+
+
+def try_now(tx: Connection, account: str) -> None:
+    """Have the next try at once, since a person has seen to what it waits for. Whether it helps, it shows."""
+    found = standing(tx, account)
+    if found.not_before:
+        put(tx, account, replace(found, not_before=0.0))
 
 
 def begin_attempt(tx: Connection, account: str, kind: str, fence: int, items: int, now: float) -> int:
