@@ -216,3 +216,11 @@ def counted(number: int, noun: str) -> str:
         return f"{number:,} {noun}"
     is_like_property = noun.endswith("y") and noun[-2:-1] not in "aeiou"
     return f"{number:,} {noun[:-1]}ies" if is_like_property else f"{number:,} {noun}s"
+
+
+def lasting(seconds: float) -> str:
+    """`40 seconds`, `12 minutes`, `25 hours`, `3 days`: how long something takes, for people."""
+    for noun, length, most in (("second", 1, 100), ("minute", 60, 100), ("hour", 3_600, 48)):
+        if seconds < length * most:
+            return counted(round(seconds / length), noun)
+    return counted(round(seconds / 86_400), "day")

@@ -1,0 +1,139 @@
+"""What the ledger tells of how it goes, in a few quick questions."""
+
+from dataclasses import dataclass, field
+from math import inf
+
+from sqlalchemy import Connection, Table, func, select
+
+from engine.ledger import accounts
+from engine.ledger.accounts import Standing
+from engine.ledger.counters import DAY
+from engine.ledger.room import Room
+from engine.ledger.schema import attempts, counters, inbox, outbox, profiles
+from engine.relay.translating import INTERCOM
+
+RECENT_SECONDS = 600.0
+_MOST_ATTEMPTS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the process knows and the ledger does not. None is what it cannot know yet.
+
+    `bad_signatures` counts those in a row. `broken_mappings` says what is wrong with a folder that was
+    changed, `clock_jumped` by how many seconds the clock was moved lately; *uptime* is in seconds.
+    """
+
+    uptime: float = inf
+    bad_signatures: int | None = None
+    broken_mappings: str = ""
+    clock_jumped: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """How it goes at one moment. Times are in seconds since 1970, and None is for what there is not."""
+
+    now: float
+    klaviyo: Standing = field(default_factory=Standing)
+    intercom: Standing = field(default_factory=Standing)
+    heard_at: float | None = None
+    usual_silence: float | None = None
+    accepted: int = 0
+    refused: int = 0
+    tried: int = 0
+    trouble: str = ""
+    """Why the last try came to nothing."""
+    damaged: int = 0
+    to_translate_since: float | None = None
+    to_send_since: float | None = None
+    room: Room = field(default_factory=Room)
+    seen: Seen = field(default_factory=Seen)
+    is_read: bool = True
+    """Whether the ledger could be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """What was sent lately: how often, and what became of it."""
+
+    number: int = 0
+    accepted: int = 0
+    refused: int = 0
+    trouble: str = ""
+
+
+def tries(tx: Connection, account: str, since: float) -> Tries:
+    """What was sent since a moment."""
+    last = (
+        select(attempts.c.began_at, attempts.c.accepted, attempts.c.refused, attempts.c.reason)
+        .where(attempts.c.account == account)
+        .order_by(attempts.c.id.desc())
+        .limit(_MOST_ATTEMPTS)
+    )
+    rows = [row for row in tx.execute(last) if row.began_at >= since]
+    return Tries(
+        len(rows),
+        sum(row.accepted for row in rows),
+        sum(row.refused for row in rows),
+        rows[0].reason if rows else "",
+    )
+
+
+def damaged(tx: Connection, now: float) -> int:
+    """How often something was found since yesterday that had changed on the disk."""
+    lately = (counters.c.day >= int(now // DAY) - 1, counters.c.reason == "damaged")
+    return tx.scalar(select(func.sum(counters.c.count)).where(*lately)) or 0
+
+
+def to_translate_since(tx: Connection) -> float | None:
+    """Since when a notification could have been translated that is not; None where none waits."""
+    return _since(tx, inbox, "received", "received_at")
+
+
+def to_send_since(tx: Connection, account: str) -> float | None:
+    """Since when an event or a profile could have been sent that is not; None where none waits."""
+    found = [_since(tx, table, "queued", "made_at", account) for table in (outbox, profiles)]
+    return min((since for since in found if since is not None), default=None)
+
+
+def _since(tx: Connection, table: Table, state: str, made: str, account: str = "") -> float | None:
+    """Of rows that were never put off, when the first was made; of the others, when the first was due."""
+    mine = [table.c.state == state]
+    if account:
+        mine.append(table.c.account == account)
+    order = table.c.id if "id" in table.c else table.c[made]  # by id the index has them in order
+    fresh = select(table.c[made]).where(*mine, table.c.not_before == 0).order_by(order).limit(1)
+    late = select(func.min(table.c.not_before)).where(*mine, table.c.not_before > 0)
+    found = (tx.scalar(fresh), tx.scalar(late))
+    return min((since for since in found if since is not None), default=None)
+
+
+def facts_of(
+    tx: Connection,
+    account: str,
+    now: float,
+    *,
+    heard_at: float | None,
+    usual_silence: float | None,
+    room: Room,
+    seen: Seen,
+) -> Facts:
+    """How it goes now."""
+    lately = tries(tx, account, now - RECENT_SECONDS)
+    return Facts(
+        now,
+        accounts.standing(tx, account),
+        accounts.standing(tx, INTERCOM),
+        heard_at,
+        usual_silence,
+        lately.accepted,
+        lately.refused,
+        lately.number,
+        lately.trouble,
+        damaged(tx, now),
+        to_translate_since(tx),
+        to_send_since(tx, account),
+        room,
+        seen,
+    )
