@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from engine.errors import Denied, Unavailable, Unreadable
 from engine.events import Notification, Skipped
+from engine.intercom.webhook import PING
 from engine.ledger import accounts, inbox, outbox, profiles
 from engine.ledger.accounts import Standing
 from engine.ledger.counters import Counted, count
@@ -185,6 +186,9 @@ class Translator:
         cut_off = self._cut_off(tx, waiting, notification)
         if self._is_captured(tx, waiting, notification):
             self._settle_skipped(tx, waiting, Skipped("too_old"), now, notification)
+            return
+        if notification.topic == "ping":
+            self._settle_skipped(tx, waiting, PING, now, notification)
             return
         contacts = {key for _, result in worked.made for key in _contacts(result)}
         rows = rows_of(worked, waiting.id, cut_off, profiles.gone(tx, self._account, contacts))
