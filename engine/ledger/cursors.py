@@ -12,6 +12,12 @@ def cursor(tx: Connection, name: str) -> str | None:
     return found
 
 
+def values(tx: Connection, beginning: str) -> list[str]:
+    """Those of all whose name begins so."""
+    named = cursors.c.name.startswith(beginning, autoescape=True)
+    return list(tx.scalars(select(cursors.c.value).where(named).order_by(cursors.c.name)))
+
+
 def set_cursor(tx: Connection, name: str, value: str) -> None:
     """Set it, whatever it was."""
     made = insert(cursors).values(name=name, value=value)

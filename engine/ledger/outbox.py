@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, and_, delete, func, select, update
 
 from engine.events import Request
 from engine.ledger.counters import Counted, count
 from engine.ledger.frozen import frozen, thawed
 from engine.ledger.inbox import LONGEST_WAIT
-from engine.ledger.schema import keys, outbox
+from engine.ledger.schema import keys, outbox, profiles
 from engine.ledger.sqlite import insert
 
 _AT_ONCE = 500
@@ -277,6 +277,20 @@ def waiting_for(tx: Connection, contacts: Sequence[str]) -> list[int]:
         mine = (outbox.c.contact.in_(some), outbox.c.state == "parked", outbox.c.reason == "no_identity")
         found += tx.scalars(select(outbox.c.inbox_id).where(*mine).distinct())
     return found
+
+
+def reachable(tx: Connection, account: str, most: int, slack: float) -> list[int]:
+    """The notifications whose events wait for an address that their contact has by now.
+
+    That is, its profile can be sent, and was made after the event, or no more than *slack* seconds before it:
+    what looked its contact up in the meantime may have missed it. So each word on a contact counts once.
+    """
+    mine = (outbox.c.account == account, outbox.c.state == "parked", outbox.c.reason == "no_identity")
+    same = (profiles.c.account == outbox.c.account, profiles.c.contact == outbox.c.contact)
+    known = (profiles.c.state.in_(("queued", "in_flight", "accepted")),)
+    newer = profiles.c.made_at > outbox.c.made_at - slack
+    found = select(outbox.c.inbox_id).join(profiles, and_(*same)).where(*mine, *known, newer)
+    return list(tx.scalars(found.distinct().limit(most)))
 
 
 def give_up(tx: Connection, made_before: float, now: float) -> int:
