@@ -52,6 +52,9 @@ class Settings:
     ledger_file: str = "ledger.db"
     alert_url: Secret = field(default=Secret(), repr=False)
     alert_format: str = "auto"
+    keep_days: float = 7.0
+    keep_dead_days: float = 30.0
+    wait_days: float = 7.0
     trust_env: bool = False
 
     def need(self, *names: str) -> None:

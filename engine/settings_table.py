@@ -9,6 +9,7 @@ from typing import Any
 from engine.address import TAKES, checked_address
 
 REGIONS = ("us", "eu", "au")
+MOST_DAYS = 36_500
 ALERT_FORMS = ("auto", "json", "slack")
 _REVISION = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:\.[a-z0-9]{1,20})?")
 
@@ -73,6 +74,12 @@ def _form(value: Any) -> str:
     return str(value)
 
 
+def _days(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_DAYS:
+        raise ValueError
+    return float(value)
+
+
 def _truth(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError
@@ -100,6 +107,7 @@ def _hours(value: Any) -> float:
 
 
 _TEXT = {"type": "string"}
+_DAYS = {"type": "number", "minimum": 0, "maximum": MOST_DAYS}
 SETTINGS = {
     row.name: row
     for row in (
@@ -147,6 +155,14 @@ SETTINGS = {
             "ledger.file", "ledger_file", "ledger.db", "a path",
             "The file of the ledger, on a disk of this machine; it holds customers' data.",
             _TEXT, _path,
+        ),
+        *(
+            Setting(f"ledger.{name}", name, usual, f"a number from 0 to {MOST_DAYS}", text, _DAYS, _days)
+            for name, usual, text in (
+                ("keep_days", 7.0, "How many days things are kept after all that came of them is settled."),
+                ("keep_dead_days", 30.0, "How many days dead events are kept, for `replay`."),
+                ("wait_days", 7.0, "How many days an event waits for its contact to get an address."),
+            )
         ),
         Setting(
             "alert_format", "alert_format", "auto", "auto, json or slack",

@@ -68,6 +68,7 @@ def test_without_anything_all_is_as_usual() -> None:
     )
     assert (made.intercom_region, made.intercom_url, made.klaviyo_url) == ("us", "", "")
     assert (made.klaviyo_revision, made.rate_share, made.trust_env) == (REVISION, 0.8, False)
+    assert (made.ledger_file, made.keep_days, made.keep_dead_days, made.wait_days) == ("ledger.db", 7, 30, 7)
 
 
 def test_what_is_usual_is_said_once() -> None:
@@ -82,6 +83,7 @@ def test_the_file_and_the_environment_are_read(tmp_path: Path) -> None:
         "# yaml-language-server: $schema=schemas/engine.schema.json\n"
         "intercom:\n  region: eu\n  url: http://127.0.0.1:8080/\n"
         "klaviyo:\n  revision: 2026-10-15.pre\n  url: https://Stand-In.example\n  rate_share: 1\n"
+        "ledger: { file: /var/lib/relay/ledger.db, keep_days: 3, keep_dead_days: 60, wait_days: 0.5 }\n"
         "trust_env: true\n",
         tmp_path,
     )
@@ -101,6 +103,10 @@ def test_the_file_and_the_environment_are_read(tmp_path: Path) -> None:
         klaviyo_revision="2026-10-15.pre",
         klaviyo_url="https://stand-in.example",
         rate_share=1.0,
+        ledger_file="/var/lib/relay/ledger.db",
+        keep_days=3.0,
+        keep_dead_days=60.0,
+        wait_days=0.5,
         trust_env=True,
     )
 
@@ -110,7 +116,7 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
         "intercom: { region: eu, url: 'https://one.example' }\n"
         "klaviyo: { revision: '2026-07-15', url: 'https://two.example', rate_share: 0.5 }\ntrust_env: true\n"
         "serve: { host: 0.0.0.0, port: 1 }\n"
-        "ledger: { file: other.db }\nalert_format: json\n",
+        "ledger: { file: one.db, keep_days: 1, keep_dead_days: 2, wait_days: 3 }\nalert_format: json\n",
         tmp_path,
     )
     environment = {
@@ -124,6 +130,9 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
         "SERVE_PORT": "8080",
         "LEDGER_FILE": "/var/lib/relay/ledger.db",
         "ENGINE_ALERT_FORMAT": "slack",
+        "LEDGER_KEEP_DAYS": "0",
+        "LEDGER_KEEP_DEAD_DAYS": "90",
+        "LEDGER_WAIT_DAYS": "14",
         "ENGINE_TRUST_ENV": "false",
     }
     made = read_settings(file, environment)
@@ -133,6 +142,7 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     assert (made.rate_share, made.trust_env, made.late_after_hours) == (0.25, False, 48)
     assert (made.serve_host, made.serve_port) == ("::1", 8080)
     assert (made.ledger_file, made.alert_format) == ("/var/lib/relay/ledger.db", "slack")
+    assert (made.keep_days, made.keep_dead_days, made.wait_days) == (0, 90, 14)
     assert {row.variable for row in SETTINGS.values()} == set(environment)
 
 
@@ -282,8 +292,9 @@ BAD_VALUES = {
     "klaviyo.late_after_hours": ["0", "-1", "8761", "'24'", "1d", ""],
     "serve.host": ["", "1", "'a b'", "http://here", "[]"],
     "serve.port": ["-1", "65536", "1.5", "'80'", "", "true"],
-    "ledger.file": ["''", "' '", "1", "true", "[]", "{}", ""],
     "alert_format": ["teams", "JSON", "", "1", "[]"],
+    "ledger.file": ["''", "[]", "7", "true", '"a\\0b"'],
+    "ledger.keep_days": ["-1", "many", "true", "36501", "'7'"],
     "trust_env": ["no", "on", "1", "'true'", "", "[]", "{}"],
 }
 
