@@ -1,7 +1,10 @@
 """`doctor` and `records pull` against servers on this machine: what is asked, found and to be done next."""
 
 import json
+import re
+import sqlite3
 import stat
+import sys
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -9,6 +12,13 @@ from typing import Any
 
 import pytest
 
+from engine.events import Request
+from engine.intercom.generation import generation
+from engine.ledger import inbox, leases, outbox, schema
+from engine.ledger.counters import Counted, count
+from engine.ledger.cursors import set_cursor
+from engine.ledger.store import Ledger
+from engine.relay.envelope import received
 from examples.stand_in import Answer, StandIn
 from tests.support import FIXTURES, RECORDS, ROOT, Ran, records_as_intercom, run
 
@@ -191,6 +201,174 @@ def test_a_clock_that_is_wrong_is_told(monkeypatch: pytest.MonkeyPatch, ahead: f
     ran = look(monkeypatch, of_klaviyo=dated, arguments=("--json",))[0]
     rows = [row for row in ran.rows if row["side"] == "Klaviyo" and told in row["what"]]
     assert [row["state"] for row in rows] == ["fault" if ahead else "ok"]
+
+
+# The ledger
+
+
+def written(file: Path, *names: str, ago: float = 60.0, version: str = "2.16") -> Ledger:
+    """A ledger to which these webhooks have come, the last of them so many seconds ago."""
+    ledger = Ledger(file)
+    at = ledger.now() - ago
+    payloads = [(FIXTURES / "versions" / version / f"{name}.json").read_bytes() for name in names]
+    with ledger.write() as tx:
+        if payloads:
+            inbox.put(tx, [received(raw, at) for raw in payloads])
+    return ledger
+
+
+def look_into(monkeypatch: pytest.MonkeyPatch, file: Path) -> list[dict[str, Any]]:
+    """What `doctor` finds in a ledger."""
+    ran = look(monkeypatch, arguments=("--json",), LEDGER_FILE=str(file))[0]
+    return [row for row in ran.rows if row["side"] == "Ledger"]
+
+
+def test_without_a_ledger_none_is_made_nor_spoken_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert look_into(monkeypatch, tmp_path / "none.db") == []
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_topics_that_have_come_are_told_and_those_that_have_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    names = ("conversation.read", "ticket.created", "ping", "conversation.read")
+    ledger = written(tmp_path / "l.db", *names)
+    with ledger.write() as tx:
+        set_cursor(tx, "ping hx7q2m9d", str(ledger.now() - 7_200))
+        count(tx, {Counted("topic", "conversation.rating.added"): 3}, ledger.now() - 40 * 86_400)
+    ledger.close()
+    rows = {row["what"]: row for row in look_into(monkeypatch, tmp_path / "l.db")}
+    [came] = [what for what in rows if what.startswith("webhooks of")]
+    assert came.startswith(
+        "webhooks of 2 topics have come within 30 days: conversation.read (2), ticket.created"
+    )
+    [lacking] = [what for what in rows if what.startswith("none has come")]
+    assert "conversation.rating.added" in lacking
+    assert "conversation.read" not in lacking
+    assert rows[lacking]["state"] == "look"
+    assert "Webhooks" in rows[lacking]["next"]
+    assert any(
+        re.fullmatch(r"the last webhook came \d+ seconds ago, the last ping 2 hours ago", what)
+        for what in rows
+    )
+
+
+def test_a_long_silence_is_worth_a_look(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    written(tmp_path / "l.db", "conversation.read", ago=3 * 86_400).close()
+    [row] = [row for row in look_into(monkeypatch, tmp_path / "l.db") if "last webhook" in row["what"]]
+    assert (row["what"], row["state"]) == ("the last webhook came 3 days ago", "look")
+    assert "Set live" in row["next"]
+
+
+def test_a_ledger_to_which_nothing_has_come_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    written(tmp_path / "l.db").close()
+    rows = look_into(monkeypatch, tmp_path / "l.db")
+    assert [row["what"] for row in rows] == ["no webhook has come yet", "no `serve` delivers from it now"]
+
+
+@pytest.mark.parametrize(
+    ("version", "names", "told", "state"),
+    [
+        ("2.16", ("conversation.read",), "2.16 or newer", "ok"),
+        ("2.14", ("conversation.read",), "2.14 or older", "note"),
+        ("2.14", ("conversation.read", "ping"), "2.14 or older", "note"),
+        ("2.16", ("ping",), "", ""),
+    ],
+)
+def test_the_shape_of_webhooks_tells_the_version_of_intercoms_api(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    version: str,
+    names: tuple[str, ...],
+    told: str,
+    state: str,
+) -> None:
+    written(tmp_path / "l.db", *names, version=version).close()
+    rows = [row for row in look_into(monkeypatch, tmp_path / "l.db") if "shape" in row["what"]]
+    expected = [(f"webhooks come in the shape of Intercom's API {told}", state)] if told else []
+    assert [(row["what"], row["state"]) for row in rows] == expected
+
+
+def test_whether_a_serve_delivers_is_told_while_it_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ledger = written(tmp_path / "l.db", "conversation.read")
+    lease = leases.take(ledger, "drain klaviyo", "me")
+    assert lease
+    whats = [row["what"] for row in look_into(monkeypatch, tmp_path / "l.db")]
+    assert "a `serve` delivers from it now" in whats
+    leases.release(ledger, lease)
+    with ledger.write() as tx:
+        request = Request("", {"data": {}}, "", frozenset())
+        outbox.add(tx, "klaviyo", b"k" * 16, [outbox.Event("A", 1, "queued", "u", request=request)], 0.0)
+    ledger.close()
+    [row] = [row for row in look_into(monkeypatch, tmp_path / "l.db") if "serve" in row["what"]]
+    assert (row["what"], row["state"]) == ("no `serve` delivers from it now; 1 event to be sent", "look")
+
+
+@pytest.mark.parametrize("is_theirs", [True, False])
+def test_a_file_that_is_no_ledger_is_told_and_left_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, is_theirs: bool
+) -> None:
+    file = tmp_path / "l.db"
+    if is_theirs:
+        theirs = sqlite3.connect(file)
+        theirs.execute("CREATE TABLE x (y)")
+        theirs.close()
+    else:
+        file.write_bytes(b"no database at all" * 100)
+    before = file.read_bytes()
+    [row] = look_into(monkeypatch, file)
+    assert row["state"] == "fault"
+    assert file.read_bytes() == before
+    assert [*tmp_path.iterdir()] == [file]
+
+
+@pytest.mark.parametrize(("version", "state"), [("2", "fault"), ("0", "note")])
+def test_a_ledger_of_another_version_is_not_looked_into(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, version: str, state: str
+) -> None:
+    ledger = written(tmp_path / "l.db", "conversation.read")
+    with ledger.write() as tx:
+        tx.execute(schema.meta.update().where(schema.meta.c.name == "schema_version").values(value=version))
+    ledger.close()
+    assert [row["state"] for row in look_into(monkeypatch, tmp_path / "l.db")] == [state]
+
+
+def test_nothing_to_open_a_ledger_with_is_a_note(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    written(tmp_path / "l.db").close()
+    monkeypatch.setitem(sys.modules, "engine.tools.doctor.at_ledger", None)
+    [row] = look_into(monkeypatch, tmp_path / "l.db")
+    assert row["state"] == "note"
+    assert "intercom-klaviyo[relay]" in row["next"]
+
+
+def test_what_a_shape_tells_is_true_of_every_version_that_we_know() -> None:
+    order = ["2.9", "2.11", "2.12", "2.14", "2.15", "2.16"]
+    told = {
+        (folder, generation(json.loads(file.read_bytes())))
+        for folder in order
+        for file in sorted((FIXTURES / "versions" / folder).glob("*.json"))
+    }
+    for folder, said in told:
+        named, _, way = said.partition(" or ")
+        at, bound = order.index(folder), order.index(named) if named else 0
+        assert not named or (at <= bound if way == "older" else at >= bound), (folder, said)
+    assert {said for _, said in told} == {
+        "",
+        "2.11 or older",
+        "2.14 or older",
+        "2.15 or newer",
+        "2.16 or newer",
+    }
+
+
+@pytest.mark.parametrize(
+    "event", [{}, {"data": 1}, {"data": {"item": []}}, {"data": {"item": {"type": "ticket_ticket_part"}}},
+              {"data": {"item": {"type": "conversation", "priority": ["none"], "statistics": []}}}],
+)  # fmt: skip
+def test_an_odd_shape_tells_nothing(event: dict[str, Any]) -> None:
+    assert generation(event) == ""
 
 
 def test_without_secrets_each_is_asked_for_and_nobody_is_called(monkeypatch: pytest.MonkeyPatch) -> None:

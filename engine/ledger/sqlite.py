@@ -3,8 +3,10 @@
 import os
 import sqlite3
 import stat
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.dialects.sqlite import insert
@@ -40,7 +42,7 @@ NETWORKED = frozenset(
 )
 """File systems on which locks and fsync cannot be relied on (sqlite.org, "How To Corrupt")."""
 
-__all__ = ["backed_up", "insert", "opened", "shrunk", "sound"]
+__all__ = ["backed_up", "insert", "opened", "read_only", "shrunk", "sound"]
 
 
 def opened(path: Path, *, lax: bool = False) -> Engine:
@@ -62,6 +64,13 @@ def opened(path: Path, *, lax: bool = False) -> Engine:
     event.listen(engine, "connect", lambda connection, _: _prepared(connection, "NORMAL" if lax else "FULL"))
     event.listen(engine, "begin", _begun)
     return engine
+
+
+def read_only(path: Path) -> Engine:
+    """The database of a file that is there, for whoever only looks: nothing of it is made or changed."""
+    address = f"file:{quote(str(path.resolve()))}?mode=ro"
+    made = partial(sqlite3.connect, address, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
+    return create_engine("sqlite://", creator=made)
 
 
 def _prepared(connection: Any, synchronous: str) -> None:

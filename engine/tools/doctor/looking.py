@@ -1,6 +1,7 @@
-"""A look at both accounts."""
+"""A look at both accounts, and at the ledger between them."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from engine.clock import SystemClock
 from engine.errors import SettingsError
@@ -16,7 +17,7 @@ PATIENCE_SECONDS = 20.0
 
 
 def look(settings: Settings, plans: Sequence[Plan]) -> Iterator[Finding]:
-    """What there is to say of both accounts, one after another; a secret that is missing is a fault."""
+    """What there is to say of both accounts and of the ledger; a secret that is missing is a fault."""
     yield from _missing(settings, "Intercom", "INTERCOM_TOKEN")
     if settings.intercom_token:
         dated = Dated(wire_of(settings), SystemClock())
@@ -33,6 +34,22 @@ def look(settings: Settings, plans: Sequence[Plan]) -> Iterator[Finding]:
     if settings.klaviyo_key or settings.klaviyo_token:
         dated = Dated(wire_of(settings), SystemClock())
         yield from look_at_klaviyo(klaviyo_of(settings, dated), dated, plans)
+    yield from _ledger(settings, plans)
+
+
+def _ledger(settings: Settings, plans: Sequence[Plan]) -> Iterator[Finding]:
+    """What the ledger tells, where there is one: none is made for this."""
+    file = Path(settings.ledger_file)
+    if not file.is_file():
+        return
+    try:
+        # Imported here: who has no ledger needs none of what it is made of.
+        from engine.tools.doctor.at_ledger import look_at_ledger
+    except ImportError:
+        what = f"there is a ledger, {file}, and nothing to open it with"
+        yield Finding("Ledger", "note", what, "pip install 'intercom-klaviyo[relay]'")
+    else:
+        yield from look_at_ledger(file, plans, SystemClock().now().timestamp())
 
 
 def _missing(settings: Settings, side: str, name: str) -> Iterator[Finding]:
