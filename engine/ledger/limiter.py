@@ -43,20 +43,22 @@ class Limiter:
             slots, closed = self._row(tx, endpoint, now)
             if closed > now:
                 return closed - now + _MOMENT
+            known = json.dumps(slots)
             held = [_held(slots.get(str(window.seconds), {}), window, now) for window in windows]
             waits = [
                 _until_free(used, window, now)
                 for used, window in zip(held, windows, strict=True)
                 if sum(used.values()) >= window.most
             ]
-            if waits:
-                return max(waits) + _MOMENT
             for used, window in zip(held, windows, strict=True):
-                slot = _slot(now, window)
-                used[slot] = used.get(slot, 0) + 1
+                if not waits:
+                    slot = _slot(now, window)
+                    used[slot] = used.get(slot, 0) + 1
                 slots[str(window.seconds)] = used
-            self._put(tx, endpoint, slots=json.dumps(slots))
-            return 0.0
+            # Where one has to wait as well: what lies ahead since a clock was set back has to grow old.
+            if (found := json.dumps(slots)) != known:
+                self._put(tx, endpoint, slots=found)
+            return max(waits) + _MOMENT if waits else 0.0
 
     def pause(self, endpoint: str, seconds: float) -> None:
         """Let nothing leave for so long, a quarter of an hour at most, since Klaviyo asks for it."""
@@ -96,6 +98,15 @@ class Limiter:
     def _put(self, tx: Connection, endpoint: str, **values: object) -> None:
         row = insert(limits).values(account=self._account, endpoint=endpoint, **values)
         tx.execute(row.on_conflict_do_update(index_elements=["account", "endpoint"], set_=values))
+
+
+def moved_slots(slots: str, seconds: float) -> str:
+    """Slots of a row, all of them so much later: a clock was set."""
+    found = json.loads(slots)
+    for length, used in found.items():
+        by = round(seconds / (float(length) / SLOTS))
+        found[length] = {str(int(slot) + by): count for slot, count in used.items()}
+    return json.dumps(found)
 
 
 def _slot(now: float, window: Window) -> str:

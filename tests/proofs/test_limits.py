@@ -1,0 +1,148 @@
+"""The windows in the ledger hold for all who share them, and no clock freezes them."""
+
+import random
+import threading
+from bisect import bisect_left
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from engine.klaviyo.limits import BULK_EVENTS, EVENTS
+from engine.ledger.limiter import LONGEST_PAUSE, Limiter, Window
+from engine.ledger.store import Ledger
+from engine.relay.windows import LedgerWindows
+from tests.support import ManualClock
+
+WINDOWS = (Window(1.0, 10), Window(6.0, 60))
+YEAR = 365 * 86_400.0
+ENDPOINT = f"POST {EVENTS}"
+
+
+class Set(ManualClock):
+    """A clock that can be set: the other one, which never goes back, does not see it."""
+
+    def __init__(self) -> None:
+        super().__init__(jitter=0.5)
+        self.set = 0.0
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(seconds=self.set)
+
+
+def over(grants: Sequence[float], windows: Sequence[Window]) -> list[tuple[float, int]]:
+    """By brute force: every stretch of a window's length, from each grant on, that holds too many."""
+    times = sorted(grants)
+    return [
+        (start, held)
+        for window in windows
+        for place, start in enumerate(times)
+        if (held := bisect_left(times, start + window.seconds) - place) > window.most
+    ]
+
+
+def granted(limiter: Limiter, clock: ManualClock, until: float, chance: random.Random) -> list[float]:
+    """When requests leave if somebody always wants to send."""
+    found = []
+    while clock.seconds < until:
+        wait = limiter.take(ENDPOINT, WINDOWS)
+        if wait:
+            clock.sleep(min(wait, 0.01 + chance.random()))
+        else:
+            found.append(clock.seconds)
+            clock.sleep(chance.random() * 0.05)
+    return found
+
+
+def test_brute_force_sees_an_eleventh_request_of_a_second() -> None:
+    assert over([0.0, *[0.5] * 10], WINDOWS) == [(0.0, 11)]
+    assert over([0.0, *[1.0] * 10], WINDOWS) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_stretch_of_any_window_holds_too_many(tmp_path: Path, seed: int) -> None:
+    clock, chance = ManualClock(), random.Random(seed)
+    clock.sleep(chance.random() * 10)
+    limiter = Limiter(Ledger(tmp_path / "l.db", clock=clock), "a")
+    grants = granted(limiter, clock, clock.seconds + 30.0, chance)
+    assert over(grants, WINDOWS) == []
+    assert len(grants) >= 230  # of 300: a slot counts until it lies wholly outside
+
+
+def test_two_threads_and_two_openings_of_the_ledger_share_the_windows(tmp_path: Path) -> None:
+    """By the real clock for a moment: 10 a second and no more, whoever asks."""
+    grants: list[float] = []
+    lock = threading.Lock()
+    began = datetime.now(UTC).timestamp()
+
+    def ask(ledger: Ledger) -> None:
+        limiter = Limiter(ledger, "a")
+        while (now := datetime.now(UTC).timestamp()) < began + 1.3:
+            if limiter.take(ENDPOINT, WINDOWS) == 0.0:
+                with lock:
+                    grants.append(now)
+
+    ledgers = [Ledger(tmp_path / "l.db"), Ledger(tmp_path / "l.db")]
+    threads = [threading.Thread(target=ask, args=(ledger,)) for ledger in ledgers * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for ledger in ledgers:
+        ledger.close()
+    assert 10 <= len(grants) <= 20
+    assert over(grants, (Window(0.95, 10),)) == []  # told a moment after they were given
+
+
+@pytest.mark.parametrize(("asked", "waited"), [(0.0, 0.0), (7.0, 7.0), (1e9, LONGEST_PAUSE)])
+def test_a_pause_that_klaviyo_asks_for_is_kept_for_a_quarter_of_an_hour_at_most(
+    tmp_path: Path, asked: float, waited: float
+) -> None:
+    clock = ManualClock()
+    limiter = Limiter(Ledger(tmp_path / "l.db", clock=clock), "a")
+    limiter.pause(ENDPOINT, asked)
+    assert limiter.asked(ENDPOINT) == pytest.approx(waited, abs=1e-3)
+    while wait := limiter.take(ENDPOINT, WINDOWS):
+        clock.sleep(wait)
+    assert clock.seconds == pytest.approx(waited, abs=0.1)
+
+
+@pytest.mark.parametrize("jump", [-YEAR, YEAR, -3600.0, 3600.0, -30.0])
+@pytest.mark.parametrize("state", ["full", "paused", "closed"])
+def test_a_clock_that_is_set_freezes_nothing_for_long(tmp_path: Path, jump: float, state: str) -> None:
+    clock = Set()
+    limiter = Limiter(Ledger(tmp_path / "l.db", clock=clock), "a")
+    while limiter.take(ENDPOINT, WINDOWS) == 0.0 and state == "full":
+        pass
+    if state == "paused":
+        limiter.pause(ENDPOINT, 600.0)
+    elif state == "closed":
+        limiter.close(ENDPOINT, 60.0)
+    clock.set = jump
+    began = clock.seconds
+    while wait := limiter.take(ENDPOINT, WINDOWS):
+        assert wait > 0
+        clock.sleep(wait)
+        assert clock.seconds - began <= LONGEST_PAUSE + 1
+    clock.set = 0.0
+    while wait := limiter.take(ENDPOINT, WINDOWS):
+        clock.sleep(wait)
+        assert clock.seconds - began <= 2 * (LONGEST_PAUSE + 1)
+
+
+def test_a_clock_that_is_set_back_never_opens_a_window_that_is_full(tmp_path: Path) -> None:
+    clock = Set()
+    limiter = Limiter(Ledger(tmp_path / "l.db", clock=clock), "a")
+    grants = granted(limiter, clock, 5.0, random.Random(1))
+    clock.set = -YEAR
+    grants += granted(limiter, clock, 12.0, random.Random(2))
+    assert over(grants, WINDOWS) == []
+
+
+def test_a_backlog_goes_at_nearly_the_whole_rate_that_is_ours(tmp_path: Path) -> None:
+    clock = ManualClock()
+    windows = LedgerWindows(Limiter(Ledger(tmp_path / "l.db", clock=clock), "a"), clock, 0.8)
+    for _ in range(1_200):
+        windows.wait(f"POST {BULK_EVENTS}")
+    assert 1_200 / clock.seconds * 60 >= 0.95 * 150 * 0.8
