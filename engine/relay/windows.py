@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from engine.errors import NotSent
+from engine.errors import NotSent, Unavailable
 from engine.klaviyo.limits import ENDPOINTS
 from engine.klaviyo.windows import MINUTE, RATE_SHARE, SECOND, Stopped, for_others, never
 from engine.ledger.limiter import Limiter, Window
@@ -23,13 +23,20 @@ class LedgerWindows:
     def wait(self, endpoint: str, until: float | None = None, stopped: Stopped = never) -> None:
         """Wait until one more request fits, and count it. Raises NotSent as `Windows.wait` says."""
         windows = self._windows(endpoint)
-        while seconds := self._limiter.take(endpoint, windows):
+        while seconds := self._take(endpoint, windows):
             asked = self._limiter.asked(endpoint)
             if until is not None and asked and self._clock.monotonic() + asked > until:
                 raise NotSent("Klaviyo asks to wait longer", asked)
             if stopped():
                 raise NotSent("sending was stopped")
             self._clock.sleep(min(seconds, _SLICE))
+
+    def _take(self, endpoint: str, windows: tuple[Window, ...]) -> float:
+        """As `Limiter.take`. Raises NotSent where that cannot be written down."""
+        try:
+            return self._limiter.take(endpoint, windows)
+        except Unavailable as error:
+            raise NotSent(error.reason) from None
 
     def told(self, endpoint: str, headers: Mapping[str, str]) -> None:
         """Wait for the next minute where what is left of this one is what we leave to others."""
