@@ -42,6 +42,8 @@ class Waiting:
     received_at: float
     tries: int
     first_try_at: float | None
+    settled_at: float | None = None
+    """When it was translated before: it is taken up again."""
 
     def raw(self) -> bytes:
         """The body as it came. Raises Damaged."""
@@ -77,7 +79,7 @@ def due(tx: Connection, now: float, most: int, largest_bytes: int) -> list[Waiti
     rows = tx.execute(
         select(
             inbox.c.id, inbox.c.workspace, inbox.c.topic, inbox.c.raw, inbox.c.checksum,
-            inbox.c.received_at, inbox.c.tries, inbox.c.first_try_at,
+            inbox.c.received_at, inbox.c.tries, inbox.c.first_try_at, inbox.c.settled_at,
         )
         .where(inbox.c.state == "received")
         .where((inbox.c.not_before <= now) | (inbox.c.not_before > now + LONGEST_WAIT))
@@ -92,6 +94,13 @@ def due(tx: Connection, now: float, most: int, largest_bytes: int) -> list[Waiti
             break
         found.append(Waiting(*row))
     return found
+
+
+def untouched(tx: Connection, some: Sequence[Waiting]) -> set[int]:
+    """The ids of those that nobody else has translated since they were read."""
+    read = {one.id: one.settled_at for one in some}
+    rows = tx.execute(select(inbox.c.id, inbox.c.state, inbox.c.settled_at).where(inbox.c.id.in_(read)))
+    return {row.id for row in rows if row.state == "received" and row.settled_at == read[row.id]}
 
 
 def next_due(tx: Connection) -> float | None:

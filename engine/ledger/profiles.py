@@ -117,7 +117,7 @@ def _compared(
     if before is not None and at < (before.updated_at, before.told_at):
         return "older", None
     digest = _digest(digest_key, one.request) if one.request else None
-    is_same = before is not None and before.digest == digest and digest is not None
+    is_same = before is not None and digest is not None and before.digest == digest and _stands(before)
     values: dict[str, Any] = {
         "name": one.name, "spec_hash": one.spec_hash, "updated_at": one.updated_at, "told_at": one.told_at,
         "inbox_id": one.inbox_id, "made_at": now,
@@ -136,6 +136,13 @@ def _compared(
     if digest is not None and before is not None and before.delivered == digest:
         return "unchanged", values | {"state": "accepted", "body": None, "checksum": None, "settled_at": now}
     return str(values["state"]), values
+
+
+def _stands(before: Row[Any]) -> bool:
+    """Whether what is kept need not be sent anew where the same is told again."""
+    if before.state == "dead":
+        return bool(before.reason == "refused")
+    return bool(before.state != "accepted" or before.delivered == before.digest)
 
 
 def _digest(digest_key: bytes, request: Request) -> bytes:
@@ -171,10 +178,15 @@ def _put_gone(tx: Connection, account: str, contact: str, values: dict[str, Any]
     tx.execute(row.on_conflict_do_update(index_elements=["account", "contact"], set_=values))
 
 
-def news(tx: Connection, account: str, times: Mapping[str, float]) -> set[str]:
-    """Those contacts of which less is known than a look-up of these times would tell."""
+def news(tx: Connection, account: str, times: Mapping[str, tuple[float, float]]) -> set[str]:
+    """Those contacts of which less is known than a word of these times (`updated_at`, `told_at`) tells."""
     rows = _known(tx, account, times)
-    return {key for key, at in times.items() if key not in rows or (at, 0.0) > (rows[key].updated_at, 0.0)}
+    return {key for key, at in times.items() if key not in rows or at > _times(rows[key], at)}
+
+
+def _times(row: Row[Any], at: tuple[float, float]) -> tuple[float, float]:
+    """What is known, to be compared with a word of its kind: look-ups are never newer for when they came."""
+    return row.updated_at, row.told_at if at[1] else 0.0
 
 
 def gone(tx: Connection, account: str, contacts: Iterable[str]) -> set[str]:
@@ -261,12 +273,28 @@ def _values(one: SettledProfile, now: float) -> dict[str, Any]:
         "not_before": one.not_before,
     }  # fmt: skip
     if one.is_tried:
-        values |= {"tries": one.due.tries + 1, "first_try_at": one.due.first_try_at or now}
+        first = func.coalesce(profiles.c.first_try_at, now)
+        values |= {"tries": one.due.tries + 1, "first_try_at": first}
     if one.state == "accepted":
         values |= {"body": None, "checksum": None}
     if one.state != "queued":
         values["settled_at"] = now
     return values
+
+
+def doubt(tx: Connection, account: str, sent: Sequence[DueProfile]) -> list[str]:
+    """Contacts of which Klaviyo may have an older state than it was told: they are to be sent again."""
+    known = _known(tx, account, [one.contact for one in sent])
+    newer = [one.contact for one in sent if one.contact in known and known[one.contact].digest != one.digest]
+    for start in range(0, len(newer), _AT_ONCE):
+        mine = (profiles.c.account == account, profiles.c.contact.in_(newer[start : start + _AT_ONCE]))
+        tx.execute(update(profiles).where(*mine).values(delivered=None))
+    return newer
+
+
+def told_by(tx: Connection, account: str, contacts: Iterable[str]) -> list[int]:
+    """The notifications that told last of contacts."""
+    return [row.inbox_id for row in _known(tx, account, set(contacts)).values() if row.inbox_id is not None]
 
 
 def recover(tx: Connection, account: str) -> int:

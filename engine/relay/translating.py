@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from engine.errors import Denied, Unavailable, Unreadable
+from engine.errors import Denied, EngineError, Unavailable, Unreadable
 from engine.events import Notification, Skipped
 from engine.intercom.webhook import PING
 from engine.ledger import accounts, inbox, outbox, profiles
@@ -18,6 +18,7 @@ from engine.ledger.inbox import Waiting
 from engine.ledger.sealed import Damaged
 from engine.ledger.store import Ledger
 from engine.ports import Record
+from engine.relay.clocks import Rebase
 from engine.relay.machine import Machine, Worked
 from engine.relay.points import Points, nothing
 from engine.relay.telling import Rows, profiles_of, rows_of, summary, time_of
@@ -58,22 +59,46 @@ class Translator:
         *,
         points: Points = nothing,
         kick: Callable[[], None] = lambda: None,
+        clocks: Rebase | None = None,
     ) -> None:
         self._ledger = ledger
         self._machine = machine
         self._account = account
         self._at = points
         self._kick = kick
+        self._clocks = clocks
 
     def step(self) -> int:
         """Translate some of what waits; how many notifications that were."""
-        now = self._ledger.now()
+        now = self._now()
         with self._ledger.read() as tx:
-            if accounts.standing(tx, INTERCOM).not_before > now:
+            if now < accounts.standing(tx, INTERCOM).not_before <= now + inbox.LONGEST_WAIT:
                 return 0
             waiting = inbox.due(tx, now, MOST, LARGEST_BYTES)
-        if not waiting:
-            return 0
+        return self._translated(waiting) if waiting else 0
+
+    def _now(self) -> float:
+        if self._clocks is not None:
+            self._clocks.check()
+        return self._ledger.now()
+
+    def _translated(self, waiting: Sequence[Waiting]) -> int:
+        """Translate these; how many they were. One that nobody foresaw keeps none of the others."""
+        try:
+            return self._translate(waiting)
+        except EngineError:
+            raise
+        except Exception as error:
+            if len(waiting) > 1:
+                half = len(waiting) // 2
+                return self._translated(waiting[:half]) + self._translated(waiting[half:])
+            reason = f"it cannot be translated ({type(error).__name__})"
+            with self._ledger.write() as tx:
+                inbox.postpone(tx, [waiting[0].id], self._ledger.now(), LONGEST_WAIT, reason)
+            return 1
+
+    def _translate(self, waiting: Sequence[Waiting]) -> int:
+        now = self._now()
         opened, broken = self._open(waiting)
         try:
             worked, known = self._worked(opened, now)
@@ -82,11 +107,14 @@ class Translator:
             self._pause(denied, now)
             return 0
         self._at("after_translate")
+        now = self._now()
         with self._ledger.write() as tx:
-            self._settle_broken(tx, broken, now)
+            ours = inbox.untouched(tx, waiting)
+            self._settle_broken(tx, [pair for pair in broken if pair[0].id in ours], now)
             for one, found in worked:
-                self._settle(tx, one, found, told, now)
-                self._at("mid_translate")
+                if one.waiting.id in ours:
+                    self._settle(tx, one, found, told, now)
+                    self._at("mid_translate")
             if accounts.standing(tx, INTERCOM).paused:
                 accounts.put(tx, INTERCOM, Standing())
         self._at("after_queue")
@@ -161,7 +189,7 @@ class Translator:
             for _, result in found.made:
                 rows |= {key: one.waiting for key in _contacts(result) if key not in rows}
         contacts = {key: record for key in rows if (record := known.get(("contact", key)))}
-        times = {key: time_of(record.get("updated_at")) or 0.0 for key, record in contacts.items()}
+        times = {key: (time_of(one.get("updated_at")) or 0.0, 0.0) for key, one in contacts.items()}
         with self._ledger.read() as tx:
             new = profiles.news(tx, self._account, times)
         keys = [key for key in contacts if key in new]
@@ -219,8 +247,16 @@ class Translator:
 
     def _tell(self, tx: Connection, rows: Rows, now: float) -> list[str]:
         """Take in the profiles, and release what has waited for them."""
+        times = {one.contact: (one.updated_at, one.told_at) for one in rows.profiles}
+        news = profiles.news(tx, self._account, times)
         outcomes = profiles.tell(tx, self._account, self._ledger.digest_key, rows.profiles, now)
-        known = [one.contact for one in rows.profiles if one.request is not None]
+        told = zip(rows.profiles, outcomes, strict=True)
+        # What is told again releases nothing: two notifications could take each other up for ever.
+        known = [
+            one.contact
+            for one, outcome in told
+            if one.request is not None and (one.contact in news or outcome == "queued")
+        ]
         inbox.take_up(tx, outbox.waiting_for(tx, known))
         return [f"profile {outcome}" for outcome in outcomes]
 
@@ -258,7 +294,8 @@ class Translator:
         newest = float(cursor(tx, name) or 0.0)
         if notification.created_at > newest:
             set_cursor(tx, name, str(notification.created_at))
-        return notification.created_at < newest - OLDEST_SECONDS and waiting.tries == 0
+        is_first = waiting.tries == 0 and waiting.settled_at is None
+        return is_first and notification.created_at < newest - OLDEST_SECONDS
 
     def _settle_skipped(
         self,
