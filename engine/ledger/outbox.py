@@ -85,7 +85,7 @@ def add(tx: Connection, account: str, digest_key: bytes, events: Sequence[Event]
     """
     wanted = [_key(account, digest_key, event, order) for order, event in enumerate(events)]
     known = _known(tx, wanted)
-    rows: list[dict[str, Any]] = []
+    rows: dict[bytes, dict[str, Any]] = {}
     outcomes: list[str] = []
     made: Counter[Counted] = Counter()
     for key, event in zip(wanted, events, strict=True):
@@ -96,14 +96,14 @@ def add(tx: Connection, account: str, digest_key: bytes, events: Sequence[Event]
         if before is not None:
             tx.execute(delete(outbox).where(outbox.c.key == key))
         known[key] = event.state
-        rows.append(_row(account, key, event, now))
+        rows[key] = _row(account, key, event, now)
         outcomes.append(event.state)
         if event.state == "parked":
             made[Counted("parked", event.metric, event.reason)] += 1
         else:
             made[Counted("queued", event.metric)] += 1
     if rows:
-        tx.execute(insert(outbox), rows)
+        tx.execute(insert(outbox), [*rows.values()])
         count(tx, made, now)
     return outcomes
 
@@ -191,10 +191,7 @@ def next_due(tx: Connection, account: str, *, uncertain: bool) -> float | None:
     """When the next one is to be sent whose fate is, or is not, *uncertain*; None where none waits."""
     mine = (outbox.c.account == account, outbox.c.state == "queued", outbox.c.is_uncertain.is_(uncertain))
     found: float | None = tx.scalar(
-        select(outbox.c.not_before)
-        .where(*mine)
-        .order_by(outbox.c.not_before)
-        .limit(1)
+        select(outbox.c.not_before).where(*mine).order_by(outbox.c.not_before).limit(1)
     )
     return found
 
@@ -239,7 +236,7 @@ def _values(one: Settled, now: float) -> dict[str, Any]:
         "is_uncertain": one.is_uncertain,
     }
     if one.is_tried:
-        values |= {"tries": one.due.tries + 1, "first_try_at": one.due.first_try_at or now}
+        values |= {"tries": one.due.tries + 1, "first_try_at": func.coalesce(outbox.c.first_try_at, now)}
     if one.state != "queued":
         values["settled_at"] = now
     return values

@@ -193,9 +193,8 @@ counters = Table(
 
 Index(
     "inbox_waiting",
+    inbox.c.state,
     inbox.c.not_before,
-    sqlite_where=inbox.c.state == "received",
-    postgresql_where=inbox.c.state == "received",
 )
 Index("inbox_by_state", inbox.c.state, inbox.c.id)
 Index("inbox_by_time", inbox.c.received_at)

@@ -16,6 +16,7 @@ from engine.ledger.leases import Lease
 from engine.ledger.sealed import Damaged
 from engine.ledger.store import Ledger
 from engine.ports import Sink, Timer
+from engine.relay.clocks import Rebase
 from engine.relay.points import Points, nothing
 from engine.relay.queues import EventQueue, ProfileQueue, Queue, Row, Terms
 
@@ -58,6 +59,7 @@ class Drain:
         clock: Timer,
         late_after_seconds: float = 86_400.0,
         points: Points = nothing,
+        clocks: Rebase | None = None,
     ) -> None:
         self._ledger = ledger
         self._sink = sink
@@ -66,13 +68,17 @@ class Drain:
         self._clock = clock
         self._late_after = late_after_seconds
         self._at = points
+        self._clocks = clocks or Rebase(ledger, clock)
         self._lease: Lease | None = None
+        self._is_clean = False
+        """Whether nothing is on its way: not so after a step that was broken off."""
         self._queues: deque[Queue] = deque(
             [EventQueue(account, uncertain=False), EventQueue(account, uncertain=True), ProfileQueue(account)]
         )
 
     def step(self) -> Step:
         """Send some of what is due. Raises Unavailable where the ledger cannot be written."""
+        moved = self._clocks.check()
         if not self._has_lease():
             return Step(wait=leases.SECONDS / 3)
         now = self._ledger.now()
@@ -85,7 +91,7 @@ class Drain:
             if not rows:
                 return Step(wait=self._until_next(tx, now))
         try:
-            self._send(queue, rows, standing, bulk=bulk)
+            self._send(queue, rows, standing, moved, bulk=bulk)
         except _Lost:
             self._lease = None
             return Step()
@@ -105,19 +111,23 @@ class Drain:
 
     def _has_lease(self) -> bool:
         """Whether this process delivers. Who takes the lease finds what was on its way when it was lost."""
-        if self._lease is not None:
-            if self._lease.until - self._ledger.now() > leases.SECONDS * 2 / 3:
-                return True
-            self._lease = leases.renewed(self._ledger, self._lease)
-            if self._lease is not None:
-                return True
-        self._lease = leases.take(self._ledger, f"drain {self._account}", self._owner)
+        self._lease = self._kept() or leases.take(self._ledger, f"drain {self._account}", self._owner)
         if self._lease is None:
             return False
-        with self._ledger.write() as tx:
-            outbox.recover(tx, self._account)
-            profiles.recover(tx, self._account)
+        if not self._is_clean:
+            with self._ledger.write() as tx:
+                outbox.recover(tx, self._account)
+                profiles.recover(tx, self._account)
+            self._is_clean = True
         return True
+
+    def _kept(self) -> Lease | None:
+        """The lease that this process has still, renewed in time; None where it has none."""
+        lease = self._lease
+        if lease is None or not leases.SECONDS * 2 / 3 < lease.until - self._ledger.now() <= leases.SECONDS:
+            lease = lease and leases.renewed(self._ledger, lease)
+        self._is_clean = self._is_clean and lease is not None
+        return lease
 
     def _chosen(self, tx: object, now: float, is_probe: bool) -> tuple[Queue, list[Row], bool]:
         """The next queue in turn that has rows which are due, those rows, and whether they go in bulk.
@@ -137,7 +147,7 @@ class Drain:
         times = [time for queue in self._queues if (time := queue.next_due(tx)) is not None]
         return min([IDLE_SECONDS, *(max(0.0, time - now) for time in times)])
 
-    def _send(self, queue: Queue, rows: list[Row], standing: Standing, *, bulk: bool) -> None:
+    def _send(self, queue: Queue, rows: list[Row], standing: Standing, moved: float, *, bulk: bool) -> None:
         """Write down what is about to leave, send it, and write down what became of it. Raises _Lost."""
         now = self._ledger.now()
         requests: list[Request] = []
@@ -149,14 +159,14 @@ class Drain:
                 sound.append(row)
             except Damaged:
                 damaged.append(row)
+        lease = self._lease
         with self._ledger.write() as tx:
-            if self._lease is None or not leases.holds(tx, self._lease):
+            if lease is None or not leases.holds(tx, lease):
                 raise _Lost
-            attempt = accounts.begin_attempt(
-                tx, self._account, queue.name, self._lease.fence, len(sound), now
-            )
+            attempt = accounts.begin_attempt(tx, self._account, queue.name, lease.fence, len(sound), now)
             queue.begin(tx, sound, attempt)
             queue.set_aside(tx, damaged, now)
+        self._is_clean = False
         self._at("after_intent")
         denied: Denied | None = None
         try:
@@ -165,7 +175,10 @@ class Drain:
             denied = error
             answers = [error.answers.get(place) for place in range(len(requests))]
         self._at("after_post")
-        self._settle(queue, list(zip(sound, answers, strict=True)), standing, attempt, denied, bulk=bulk)
+        answered = list(zip(sound, answers, strict=True))
+        moved = self._clocks.check() - moved
+        self._settle(queue, answered, standing, lease, attempt, denied, moved, bulk=bulk)
+        self._is_clean = True
         self._at("after_settle")
 
     def _settle(
@@ -173,29 +186,38 @@ class Drain:
         queue: Queue,
         answered: list[tuple[Row, Answer | None]],
         standing: Standing,
+        lease: Lease,
         attempt: int,
         denied: Denied | None,
+        moved: float,
         *,
         bulk: bool,
     ) -> None:
+        """Write down what became of rows. Raises _Lost where somebody else sends them by now."""
         now = self._ledger.now()
         given = [answer for _, answer in answered if answer is not None]
         failed = [answer for answer in given if isinstance(answer, Unavailable)]
         is_down = bool(failed) and len(failed) == len(given) and _says_of_account(answered)
         # Rows of a backlog need no time of their own where the account waits: they go on together after it.
-        terms = Terms(now, self._clock.jitter(), waits=not (is_down and bulk))
+        terms = Terms(now, self._clock.jitter(), waits=not (is_down and bulk), moved=moved)
         with self._ledger.write() as tx:
-            counts = queue.settle(tx, answered, terms)
-            self._at("mid_settle")
-            was_taken = len(failed) < len(given)
-            after = self._standing(standing, failed, denied, now, is_down=is_down, was_taken=was_taken)
-            if after != standing:
-                accounts.put(tx, self._account, after)
-            reason = denied.reason if denied else (failed[0].reason if failed else "")
-            accounts.end_attempt(
-                tx, attempt, now, accepted=counts["accepted"], refused=counts["dead"],
-                waiting=len(answered) - counts["accepted"] - counts["dead"], reason=reason,
-            )  # fmt: skip
+            is_ours = leases.holds(tx, lease)
+            if is_ours:
+                counts = queue.settle(tx, answered, terms)
+                self._at("mid_settle")
+                was_taken = len(failed) < len(given)
+                after = self._standing(standing, failed, denied, now, is_down=is_down, was_taken=was_taken)
+                if after != standing:
+                    accounts.put(tx, self._account, after)
+                reason = denied.reason if denied else (failed[0].reason if failed else "")
+                accounts.end_attempt(
+                    tx, attempt, now, accepted=counts["accepted"], refused=counts["dead"],
+                    waiting=len(answered) - counts["accepted"] - counts["dead"], reason=reason,
+                )  # fmt: skip
+            else:
+                queue.overtaken(tx, [row for row, _ in answered])
+        if not is_ours:
+            raise _Lost
 
     def _standing(
         self,

@@ -26,11 +26,19 @@ Answered = Sequence[tuple[Row, Answer | None]]
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """When rows are tried again: *jitter* spreads them; none *waits* where the account does."""
+    """When rows are tried again: *jitter* spreads them; none *waits* where the account does.
+
+    *moved* is by how much the clock was set since the rows were read.
+    """
 
     now: float
     jitter: float
     waits: bool = True
+    moved: float = 0.0
+
+    def is_over(self, first_try_at: float | None) -> bool:
+        """Whether a row was tried for as long as any is."""
+        return first_try_at is not None and self.now - first_try_at - self.moved >= GIVEN_UP_SECONDS
 
     def not_before(self, tries: int, failure: Unavailable) -> float:
         """The moment of a row's next try: Klaviyo's word, and longer each time."""
@@ -61,9 +69,9 @@ def fate_of(row: Row, answer: Answer | None, terms: Terms) -> Fate:
     if isinstance(answer, Accepted):
         return Fate("accepted", detail="; ".join(issue.message for issue in answer.left_out))
     if isinstance(answer, Rejected):
-        return Fate("dead", "refused", answer.reason, masked(answer.pointer))
+        return Fate("dead", "refused", answer.reason, masked(answer.pointer), is_uncertain=was_uncertain)
     uncertain = was_uncertain or not isinstance(answer, NotSent | Throttled)
-    if row.first_try_at is not None and terms.now - row.first_try_at >= GIVEN_UP_SECONDS:
+    if terms.is_over(row.first_try_at):
         return Fate("dead", "tried_in_vain", answer.reason, is_uncertain=uncertain)
     return Fate(
         "queued", "waiting", answer.reason, "", terms.not_before(row.tries, answer), is_uncertain=uncertain
@@ -98,6 +106,10 @@ class Queue(Protocol):
 
     def set_aside(self, tx: Any, rows: Sequence[Row], now: float) -> None:
         """Have rows made again whose request has changed on the disk: it is not sent."""
+        ...
+
+    def overtaken(self, tx: Any, rows: Sequence[Row]) -> None:
+        """Rows arrived, perhaps, after somebody else has sent them, or what is newer."""
         ...
 
     def settle(self, tx: Any, answered: Answered, terms: Terms) -> Counter[str]:
@@ -142,10 +154,19 @@ class EventQueue:
         outbox.begin(tx, rows, attempt)
 
     def set_aside(self, tx: Any, rows: Sequence[Due], now: float) -> None:
-        """Have rows made again from their notifications."""
+        """Have rows made again from their notifications, but for one that may have arrived.
+
+        Made again it might have another profile: Klaviyo would record it twice.
+        """
         if rows:
-            outbox.settle(tx, [Settled(row, "parked", "damaged", _DAMAGED) for row in rows], now)
-            inbox.take_up(tx, outbox.told_by(tx, [row.id for row in rows]))
+            lost = [row for row in rows if not row.is_uncertain]
+            states = {True: "dead", False: "parked"}
+            aside = [Settled(row, states[row.is_uncertain], "damaged", _DAMAGED) for row in rows]
+            outbox.settle(tx, aside, now)
+            inbox.take_up(tx, outbox.told_by(tx, [row.id for row in lost]))
+
+    def overtaken(self, tx: Any, rows: Sequence[Due]) -> None:
+        """An event that arrives twice is recorded once."""
 
     def settle(self, tx: Any, answered: Answered, terms: Terms) -> Counter[str]:
         """Write down what became of rows; counts them by state."""
@@ -200,10 +221,16 @@ class ProfileQueue:
         profiles.begin(tx, self._account, rows, attempt)
 
     def set_aside(self, tx: Any, rows: Sequence[DueProfile], now: float) -> None:
-        """Give rows up: the next word on the contact makes them anew."""
+        """Have rows made again: by their notifications, or by the next word on the contact."""
         if rows:
             damaged = [SettledProfile(row, "dead", "damaged", _DAMAGED) for row in rows]
             profiles.settle(tx, self._account, damaged, now, states=("queued",))
+            inbox.take_up(tx, profiles.told_by(tx, self._account, [row.contact for row in rows]))
+
+    def overtaken(self, tx: Any, rows: Sequence[DueProfile]) -> None:
+        """What is newer is sent again: the older may have come after it."""
+        newer = profiles.doubt(tx, self._account, rows)
+        inbox.take_up(tx, profiles.told_by(tx, self._account, newer))
 
     def settle(self, tx: Any, answered: Answered, terms: Terms) -> Counter[str]:
         """Write down what became of rows; counts them by state."""

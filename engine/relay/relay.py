@@ -11,6 +11,7 @@ from engine.ledger.inbox import Received
 from engine.ledger.limiter import Limiter
 from engine.ledger.store import Ledger
 from engine.ports import Sink, Timer
+from engine.relay.clocks import Rebase
 from engine.relay.draining import Drain
 from engine.relay.envelope import received
 from engine.relay.machine import Machine
@@ -48,10 +49,11 @@ class Relay:
             sink = sink.sharing(LedgerWindows(limiter, self._clock, sink.rate_share))
         self.sink = sink
         owner = f"{os.getpid()} {secrets.token_hex(4)}"
-        self.translator = Translator(ledger, machine, account, points=points)
+        clocks = Rebase(ledger, self._clock)
+        self.translator = Translator(ledger, machine, account, points=points, clocks=clocks)
         self.drain = sink and Drain(
             ledger, sink, account, owner=owner, clock=self._clock,
-            late_after_seconds=late_after_seconds, points=points,
+            late_after_seconds=late_after_seconds, points=points, clocks=clocks,
         )  # fmt: skip
 
     def put(self, bodies: Sequence[bytes]) -> int:
