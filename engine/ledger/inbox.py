@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, update
@@ -120,12 +120,14 @@ def settle(
     reason: str = "",
     made: Mapping[str, int] | None = None,
     created_at: float | None = None,
+    contacts: Collection[str] = (),
     version: str = "",
 ) -> bool:
     """Say what came of one; whether it was still to be translated."""
     values = {
         "state": state, "reason": reason, "made": json.dumps(made or {}, sort_keys=True), "settled_at": now,
         "created_at": created_at, "version": version,
+        "contacts": " ".join(["", *sorted(contacts), ""]) if contacts else "",
     }  # fmt: skip
     mine = (inbox.c.id == waiting.id, inbox.c.state == "received")
     return tx.execute(update(inbox).where(*mine).values(**values)).rowcount == 1

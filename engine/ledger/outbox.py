@@ -108,6 +108,13 @@ def add(tx: Connection, account: str, digest_key: bytes, events: Sequence[Event]
     return outcomes
 
 
+def states(tx: Connection, account: str, digest_key: bytes, events: Sequence[Event]) -> list[str]:
+    """What is known of each event that would be taken in: its state, or nothing."""
+    wanted = [_key(account, digest_key, event, order) for order, event in enumerate(events)]
+    known = _known(tx, wanted)
+    return [known.get(key, "") for key in wanted]
+
+
 def _key(account: str, digest_key: bytes, event: Event, order: int) -> bytes:
     own = event.unique_id or f"{event.inbox_id} {event.spec} {order} {event.reason}"
     return key_of(digest_key, account, event.metric, own)
@@ -196,11 +203,15 @@ def next_due(tx: Connection, account: str, *, uncertain: bool) -> float | None:
     return found
 
 
-def begin(tx: Connection, sent: Sequence[Due], attempt: int) -> None:
-    """Write down that these are about to be sent."""
+def begin(tx: Connection, sent: Sequence[Due], attempt: int) -> set[int]:
+    """Write down that these are about to be sent; gives those that still are to be."""
+    begun: set[int] = set()
     for start in range(0, len(sent), _AT_ONCE):
         ids = [one.id for one in sent[start : start + _AT_ONCE]]
-        tx.execute(update(outbox).where(outbox.c.id.in_(ids)).values(state="in_flight", attempt=attempt))
+        still = (outbox.c.id.in_(ids), outbox.c.state == "queued")
+        begun.update(tx.scalars(select(outbox.c.id).where(*still)))
+        tx.execute(update(outbox).where(*still).values(state="in_flight", attempt=attempt))
+    return begun
 
 
 def settle(tx: Connection, settled: Sequence[Settled], now: float) -> None:
@@ -290,11 +301,12 @@ def reachable(tx: Connection, account: str, most: int, slack: float) -> list[int
     return list(tx.scalars(found.distinct().limit(most)))
 
 
-def give_up(tx: Connection, made_before: float, now: float) -> int:
-    """Skip what has waited for an address since before a moment; how many that are."""
-    old = (outbox.c.state == "parked", outbox.c.reason == "no_identity", outbox.c.made_at < made_before)
-    metrics = tx.scalars(select(outbox.c.metric).where(*old)).all()
-    if metrics:
-        tx.execute(update(outbox).where(*old).values(state="skipped", settled_at=now))
-        count(tx, Counter(Counted("skipped", metric, "no_identity") for metric in metrics), now)
-    return len(metrics)
+def give_up(tx: Connection, made_before: float, now: float, most: int = _AT_ONCE) -> int:
+    """Skip up to *most* that have waited for an address since before a moment; how many that are."""
+    old = (outbox.c.state == "parked", outbox.c.reason == "no_identity", outbox.c.made_at <= made_before)
+    rows = tx.execute(select(outbox.c.id, outbox.c.metric).where(*old).limit(most)).all()
+    if rows:
+        mine = outbox.c.id.in_([row.id for row in rows])
+        tx.execute(update(outbox).where(mine).values(state="skipped", settled_at=now))
+        count(tx, Counter(Counted("skipped", row.metric, "no_identity") for row in rows), now)
+    return len(rows)

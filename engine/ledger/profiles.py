@@ -181,7 +181,12 @@ def _put_gone(tx: Connection, account: str, contact: str, values: dict[str, Any]
 def news(tx: Connection, account: str, times: Mapping[str, tuple[float, float]]) -> set[str]:
     """Those contacts of which less is known than a word of these times (`updated_at`, `told_at`) tells."""
     rows = _known(tx, account, times)
-    return {key for key, at in times.items() if key not in rows or at > _times(rows[key], at)}
+    return {key for key, at in times.items() if key not in rows or _is_news(at, rows[key])}
+
+
+def _is_news(at: tuple[float, float], row: Row[Any]) -> bool:
+    known = _times(row, at)
+    return at > known or (at == known and not _stands(row))
 
 
 def _times(row: Row[Any], at: tuple[float, float]) -> tuple[float, float]:
@@ -235,12 +240,19 @@ def next_due(tx: Connection, account: str) -> float | None:
     return found
 
 
-def begin(tx: Connection, account: str, sent: Sequence[DueProfile], attempt: int) -> None:
-    """Write down that these are about to be sent."""
-    for start in range(0, len(sent), _AT_ONCE):
-        contacts = [one.contact for one in sent[start : start + _AT_ONCE]]
-        mine = (profiles.c.account == account, profiles.c.contact.in_(contacts))
+def begin(tx: Connection, account: str, sent: Sequence[DueProfile], attempt: int) -> set[str]:
+    """Write down that these are about to be sent; gives those of which nothing newer has come since."""
+    rows = _known(tx, account, [one.contact for one in sent])
+    begun = {
+        one.contact
+        for one in sent
+        if (row := rows.get(one.contact)) and row.state == "queued" and row.digest == one.digest
+    }
+    wanted = sorted(begun)
+    for start in range(0, len(wanted), _AT_ONCE):
+        mine = (profiles.c.account == account, profiles.c.contact.in_(wanted[start : start + _AT_ONCE]))
         tx.execute(update(profiles).where(*mine).values(state="in_flight", attempt=attempt))
+    return begun
 
 
 def settle(

@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    func,
     text,
 )
 
@@ -43,6 +44,7 @@ inbox = Table(
     Column("notification", String, nullable=False),
     Column("topic", String, nullable=False),
     Column("version", String, nullable=False, server_default=""),
+    Column("contacts", String, nullable=False, server_default=""),
     Column("created_at", Float),
     Column("received_at", Float, nullable=False),
     Column("raw", LargeBinary),
@@ -57,7 +59,8 @@ inbox = Table(
     UniqueConstraint("workspace", "notification"),
 )
 """Notifications as they came: `received`, then `translated` or `skipped`. `made` counts what came of one, as
-JSON: `{"queued": 1, "before_cut_off": 3}`. `raw` is empty once it is no longer kept."""
+JSON: `{"queued": 1, "before_cut_off": 3}`. `raw` is empty once it is no longer kept. `contacts` are the
+ids of those whom it tells of, each between blanks."""
 
 outbox = Table(
     "outbox",
@@ -88,6 +91,9 @@ outbox = Table(
 )
 """Events: `parked`, `queued`, `in_flight`, `accepted`, `dead` or `skipped`. `body` is the request as it goes
 out, but for its `backfill`. `is_uncertain` says that it may have reached Klaviyo already."""
+
+changed_at = func.coalesce(outbox.c.settled_at, outbox.c.made_at)
+"""When something became of an event last."""
 
 profiles = Table(
     "profiles",
@@ -209,6 +215,16 @@ Index(
 Index("outbox_by_state", outbox.c.state, outbox.c.metric)
 Index("outbox_by_contact", outbox.c.contact)
 Index("outbox_by_inbox", outbox.c.inbox_id)
+Index("outbox_by_change", changed_at)
+Index(
+    "inbox_kept",
+    inbox.c.settled_at,
+    inbox.c.contacts,
+    sqlite_where=inbox.c.raw.is_not(None),
+    postgresql_where=inbox.c.raw.is_not(None),
+)
+Index("profiles_by_inbox", profiles.c.inbox_id)
+Index("attempts_by_time", attempts.c.began_at)
 Index("profiles_by_state", profiles.c.state, profiles.c.not_before, profiles.c.made_at)
 
 

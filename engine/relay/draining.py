@@ -6,6 +6,7 @@ one and with the same bytes: Klaviyo records an id once there, and may refuse a 
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import compress
 
 from engine.errors import Denied, EngineError, Unavailable
 from engine.events import Answer, Request
@@ -164,7 +165,8 @@ class Drain:
             if lease is None or not leases.holds(tx, lease):
                 raise _Lost
             attempt = accounts.begin_attempt(tx, self._account, queue.name, lease.fence, len(sound), now)
-            queue.begin(tx, sound, attempt)
+            begun = queue.begin(tx, sound, attempt)
+            sound, requests = [*compress(sound, begun)], [*compress(requests, begun)]
             queue.set_aside(tx, damaged, now)
         self._is_clean = False
         self._at("after_intent")

@@ -100,8 +100,8 @@ class Queue(Protocol):
         """The request of a row. Raises Damaged."""
         ...
 
-    def begin(self, tx: Any, rows: Sequence[Row], attempt: int) -> None:
-        """Write down that rows are about to be sent."""
+    def begin(self, tx: Any, rows: Sequence[Row], attempt: int) -> list[bool]:
+        """Write down that rows are about to be sent; says of each whether it still is to be."""
         ...
 
     def set_aside(self, tx: Any, rows: Sequence[Row], now: float) -> None:
@@ -149,9 +149,10 @@ class EventQueue:
         attributes = {**data["attributes"], "backfill": True}
         return replace(request, body={"data": {**data, "attributes": attributes}})
 
-    def begin(self, tx: Any, rows: Sequence[Due], attempt: int) -> None:
-        """Write down that rows are about to be sent."""
-        outbox.begin(tx, rows, attempt)
+    def begin(self, tx: Any, rows: Sequence[Due], attempt: int) -> list[bool]:
+        """Write down that rows are about to be sent; says of each whether it still is to be."""
+        begun = outbox.begin(tx, rows, attempt)
+        return [row.id in begun for row in rows]
 
     def set_aside(self, tx: Any, rows: Sequence[Due], now: float) -> None:
         """Have rows made again from their notifications, but for one that may have arrived.
@@ -216,9 +217,10 @@ class ProfileQueue:
             return request
         return replace(request, body={"data": {**request.body["data"], "id": row.klaviyo_id}})
 
-    def begin(self, tx: Any, rows: Sequence[DueProfile], attempt: int) -> None:
-        """Write down that rows are about to be sent."""
-        profiles.begin(tx, self._account, rows, attempt)
+    def begin(self, tx: Any, rows: Sequence[DueProfile], attempt: int) -> list[bool]:
+        """Write down that rows are about to be sent; says of each whether it still is to be."""
+        begun = profiles.begin(tx, self._account, rows, attempt)
+        return [row.contact in begun for row in rows]
 
     def set_aside(self, tx: Any, rows: Sequence[DueProfile], now: float) -> None:
         """Have rows made again: by their notifications, or by the next word on the contact."""

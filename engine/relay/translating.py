@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -20,6 +19,7 @@ from engine.ledger.store import Ledger
 from engine.ports import Record
 from engine.relay.clocks import Rebase
 from engine.relay.machine import Machine, Worked
+from engine.relay.naming import contact_in, contacts_of, named_in, wrapped
 from engine.relay.points import Points, nothing
 from engine.relay.telling import Rows, profiles_of, rows_of, summary, time_of
 
@@ -136,7 +136,7 @@ class Translator:
                 continue
             opened.append(_Open(one, notification))
             if isinstance(notification, Notification) and notification.topic.startswith("contact."):
-                contact = _contact_in(notification)
+                contact = contact_in(notification)
                 if contact:
                     self._machine.learn(contact)
         return opened, broken
@@ -187,13 +187,13 @@ class Translator:
         rows: dict[str, Waiting] = {}
         for one, found in worked:
             for _, result in found.made:
-                rows |= {key: one.waiting for key in _contacts(result) if key not in rows}
+                rows |= {key: one.waiting for key in contacts_of(result) if key not in rows}
         contacts = {key: record for key in rows if (record := known.get(("contact", key)))}
         times = {key: (time_of(one.get("updated_at")) or 0.0, 0.0) for key, one in contacts.items()}
         with self._ledger.read() as tx:
             new = profiles.news(tx, self._account, times)
         keys = [key for key in contacts if key in new]
-        wrapped = [self._machine.read(_wrapped(contacts[key], rows[key].workspace)) for key in keys]
+        wrapped = [self._machine.read(wrapped(contacts[key], rows[key].workspace)) for key in keys]
         told: dict[int, list[profiles.Told]] = {}
         made, _ = self._machine.work_out(wrapped, every=True, partial=True) if wrapped else ([], {})
         for key, found in zip(keys, made, strict=True):
@@ -218,7 +218,7 @@ class Translator:
         if notification.topic == "ping":
             self._settle_skipped(tx, waiting, PING, now, notification)
             return
-        contacts = {key for _, result in worked.made for key in _contacts(result)}
+        contacts = {key for _, result in worked.made for key in contacts_of(result)}
         rows = rows_of(worked, waiting.id, cut_off, profiles.gone(tx, self._account, contacts))
         if rows.waits_for:
             wait = min(LONGEST_WAIT, 2.0 ** min(waiting.tries, 16))
@@ -242,7 +242,7 @@ class Translator:
         inbox.settle(
             tx, waiting, "translated" if outcomes else "skipped", now,
             reason="" if outcomes else _reason(rows), made=summary(outcomes, rows.skipped),
-            created_at=notification.created_at,
+            created_at=notification.created_at, contacts=named_in(notification) | contacts,
         )  # fmt: skip
 
     def _tell(self, tx: Connection, rows: Rows, now: float) -> list[str]:
@@ -262,7 +262,7 @@ class Translator:
 
     def _follow(self, tx: Connection, notification: Notification, now: float) -> None:
         """What a contact's merge and its deletion mean for all that is kept."""
-        contact = _contact_in(notification)
+        contact = contact_in(notification)
         key = str(contact.get("id", "")) if contact else ""
         if notification.topic == "contact.merged" and contact:
             before = contact.get("merged_from")
@@ -317,6 +317,7 @@ class Translator:
             reason=skipped.reason,
             made={skipped.reason: 1},
             created_at=created_at,
+            contacts=named_in(notification) if notification else (),
         )
 
     def _settle_broken(self, tx: Connection, broken: Iterable[tuple[Waiting, str]], now: float) -> None:
@@ -333,26 +334,6 @@ class Translator:
 
 def _has_waited(waiting: Waiting, now: float) -> bool:
     return waiting.first_try_at is not None and now - waiting.first_try_at >= NAMES_SECONDS
-
-
-def _wrapped(contact: Record, app_id: str) -> dict[str, Any]:
-    """A contact as its past would have it."""
-    head = {"type": "notification_event", "history": True, "app_id": app_id}
-    return {**head, "data": {"type": "notification_event_data", "item": contact}}
-
-
-def _contact_in(notification: Notification) -> dict[str, Any] | None:
-    """The contact that a notification tells of."""
-    data = notification.event.get("data")
-    item = data.get("item") if isinstance(data, dict) else None
-    inner = item.get("contact") if isinstance(item, dict) else None
-    found = inner if isinstance(inner, dict) else item
-    return found if isinstance(found, dict) and isinstance(found.get("id"), str) else None
-
-
-def _contacts(result: Any) -> list[str]:
-    made = getattr(result, "translation", None) or result
-    return [key for table, key in getattr(made, "looked_up", ()) if table == "contact"]
 
 
 def _reason(rows: Rows) -> str:

@@ -1,0 +1,145 @@
+"""What happens between two steps of the relay: other threads and processes use the same ledger."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.errors import FateUnknown
+from engine.events import Accepted
+from engine.ledger import inbox, outbox, profiles
+from engine.ledger.erasing import forget_contact
+from engine.relay.relay import ACCOUNT
+from tests.ledgers import DAY, Shop
+from tests.support import NOW, as_line, changed, read
+
+CONTACT = "68b1c2d3e4f5a6b7c8d9e0f1"
+UPDATED = "contact.user.updated"
+LATER = "2026-10-01T00:00:00.000Z"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path)
+
+
+def rows(shop: Shop, statement: str) -> list[Any]:
+    with shop.ledger.read() as tx:
+        return [tuple(row) for row in tx.exec_driver_sql(statement)]
+
+
+def keep(shop: Shop, *payloads: Any) -> None:
+    """Keep notifications and translate them, and deliver nothing."""
+    shop.relay.put([as_line(one) for one in payloads])
+    while shop.relay.translator.step():
+        pass
+
+
+def between(shop: Shop, monkeypatch: pytest.MonkeyPatch, do: Any) -> None:
+    """Do something once, after the drain has read what is due and before it writes down that it leaves."""
+    queues = shop.relay.drain._queues
+    for queue in queues:
+        made = queue.request
+        told: list[bool] = []
+
+        def request(row: Any, now: float, late: float, made: Any = made, told: Any = told) -> Any:
+            if not told:
+                told.append(True)
+                do()
+            return made(row, now, late)
+
+        monkeypatch.setattr(queue, "request", request)
+
+
+def test_a_profile_that_changes_while_the_older_one_is_about_to_leave_is_delivered(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = read(UPDATED)
+    newer = changed(older, {"name": "Mara Ek", "updated_at": LATER})
+    newer = {**newer, "id": "notif_newer", "created_at": older["created_at"] + 60}
+    keep(shop, older)
+    between(shop, monkeypatch, lambda: keep(shop, newer))
+    shop.relay.work_off()
+    names = [one.body["data"]["attributes"]["last_name"] for one in shop.sink.delivered]
+    assert names[-1] == "Ek"
+    assert rows(shop, "select state from profiles") == [("accepted",)]
+
+
+def test_what_a_deleted_contact_was_to_be_sent_is_not_sent_at_the_last_moment(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(shop, read("ticket.contact.replied"))
+
+    def forget() -> None:
+        with shop.ledger.write() as tx:
+            profiles.deleted(tx, ACCOUNT, CONTACT, shop.ledger.now())
+            forget_contact(tx, ACCOUNT, CONTACT, shop.ledger.now())
+
+    between(shop, monkeypatch, forget)
+    shop.relay.work_off()
+    assert shop.sent() == []
+    assert rows(shop, "select state, reason from outbox") == [("skipped", "contact_deleted")]
+
+
+def test_two_who_translate_the_same_count_it_once(shop: Shop) -> None:
+    other = shop.relay_of(shop.plans)
+    points = []
+
+    def at(name: str) -> None:
+        if name == "after_translate" and not points:
+            points.append(name)
+            other.translator.step()
+
+    shop.relay.translator._at = at
+    keep(shop, read("ticket.state.updated.resolved"))
+    assert points == ["after_translate"]
+    counts = dict(
+        rows(shop, "select name || ' ' || kind, sum(count) from counters where kind <> 'topic' group by 1")
+    )
+    assert counts["Resolved Ticket queued"] == 1
+    assert set(counts.values()) == {1}
+
+
+def test_a_ping_is_remembered_with_its_time(shop: Shop) -> None:
+    shop.take("ping")
+    assert rows(shop, "select value from cursors where name like 'ping %'") == [(str(NOW.timestamp()),)]
+
+
+def test_what_was_parked_for_weeks_can_be_made_again(shop: Shop) -> None:
+    """A notification is somebody's capture where it is older than others by a week, at its first look."""
+    old = {**read("ticket.contact.replied"), "id": "notif_old"}
+    keep(shop, old)
+    newer = {**read("conversation.read"), "id": "notif_new", "created_at": old["created_at"] + 9 * 86_400}
+    keep(shop, newer)
+    with shop.ledger.write() as tx:
+        tx.exec_driver_sql("delete from outbox")
+        inbox.take_up(tx, [1])
+    while shop.relay.translator.step():
+        pass
+    assert rows(shop, "select state, reason from inbox where id = 1") == [("translated", "")]
+    captured = {**old, "id": "notif_captured"}
+    keep(shop, captured)
+    assert rows(shop, "select state, reason from inbox where id = 3") == [("skipped", "too_old")]
+
+
+def test_a_profile_that_was_tried_in_vain_is_made_again_by_the_next_word_on_it(tmp_path: Path) -> None:
+    answers = [FateUnknown("no answer")]
+    shop = Shop(tmp_path, lambda request: answers[0])
+    shop.take(UPDATED)
+    shop.after(8 * DAY)
+    shop.relay.work_off()
+    assert rows(shop, "select state, reason from profiles") == [("dead", "tried_in_vain")]
+    answers[0] = Accepted()
+    shop.after(600)
+    again = changed(read(UPDATED), {"updated_at": LATER})
+    shop.take({**again, "id": "notif_again", "created_at": again["created_at"] + 1})
+    assert rows(shop, "select state from profiles") == [("accepted",)]
+
+
+def test_an_event_that_is_begun_already_is_not_begun_again(shop: Shop) -> None:
+    keep(shop, read("ticket.contact.replied"))
+    now = shop.ledger.now()
+    with shop.ledger.write() as tx:
+        due = outbox.due(tx, ACCOUNT, now, 9, largest_bytes=10**9, uncertain=False)
+        assert outbox.begin(tx, due, 1) == {1}
+        assert outbox.begin(tx, due, 2) == set()
