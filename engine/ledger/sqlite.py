@@ -171,13 +171,17 @@ def backed_up(engine: Engine, target: Path) -> None:
         half.unlink(missing_ok=True)
 
 
-def shrunk(engine: Engine) -> None:
-    """Give free pages back and empty the write-ahead log into the file: deleted text would live on in it."""
+def shrunk(engine: Engine) -> bool:
+    """Give free pages back and empty the write-ahead log into the file: deleted text would live on in it.
+
+    Says whether the log is empty: while somebody reads what is in it, it is not.
+    """
     raw = engine.raw_connection()
     try:
         cursor = raw.cursor()
         cursor.execute("PRAGMA incremental_vacuum").fetchall()
-        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        [(is_busy, *_)] = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         cursor.close()
+        return not is_busy
     finally:
         raw.close()
