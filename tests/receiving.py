@@ -196,8 +196,16 @@ class Talk:
         self.socket.sendall(text)
 
     def says(self, text: bytes) -> Answer:
-        self.send(text)
+        with suppress(ConnectionError):  # who is refused may hear of it before all is said
+            self.send(text)
         return self.answer()
+
+    def begin(self, body: bytes) -> None:
+        """Send all of a webhook but its last byte, once the receiver waits for it."""
+        whole = request(body, b"Expect: 100-continue")
+        self.send(whole[: -len(body)])
+        assert self.answer().status == 100
+        self.send(body[:-1])
 
     def answer(self) -> Answer:
         """The next answer; a status of 0 where the connection ends before."""

@@ -477,9 +477,9 @@ def test_four_hundred_half_open_connections_hold_nobody_up(tmp_path: Path) -> No
 
 def test_over_the_cap_the_longest_silent_connection_gives_way(tmp_path: Path) -> None:
     with desk(tmp_path) as made, served(made.web, most=5) as server:
-        body = request(notification("a"))
+        body = notification("a")
         with server.connect() as busy:
-            busy.send(body[:-1])
+            busy.begin(body)
             silent = [server.connect() for _ in range(4)]
             for i in range(20):
                 assert server.says(request(notification(f"{i}"))).status == 200
@@ -492,12 +492,11 @@ def test_over_the_cap_the_longest_silent_connection_gives_way(tmp_path: Path) ->
 
 def test_over_the_cap_a_newcomer_is_refused_where_all_are_busy(tmp_path: Path) -> None:
     with desk(tmp_path) as made, served(made.web, most=2) as server:
-        body = request(notification("a"))
+        body = notification("a")
         with server.connect() as first, server.connect() as second:
             for talk in (first, second):
-                talk.send(body[:-1])
-            time.sleep(0.1)
-            assert server.says(body).status == 0
+                talk.begin(body)
+            assert server.says(request(body)).status == 0
             for talk in (first, second):
                 talk.send(body[-1:])
                 assert talk.answer().status == 200
@@ -588,8 +587,7 @@ def test_a_body_that_does_not_end_does_not_hold_up_the_end(
 ) -> None:
     monkeypatch.setattr("engine.web.bodies.SECONDS_AT_THE_END", 0.1)
     with desk(tmp_path) as made, served(made.web) as server, server.connect() as talk:
-        talk.send(request(notification("a"))[:-1])
-        time.sleep(0.1)
+        talk.begin(notification("a"))
         server.end()
         assert talk.answer().status == 503
         assert talk.is_closed()
