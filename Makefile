@@ -25,6 +25,7 @@ types: $(VENV)/.for-development
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/start.py
+	$(BIN)/python -m benchmarks.accept
 
 golden: $(VENV)/.for-tests ## rewrites the bodies that tests expect
 	UPDATE_GOLDEN=1 $(BIN)/python -m pytest tests/test_golden.py

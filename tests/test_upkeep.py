@@ -330,6 +330,20 @@ def test_after_a_long_standstill_of_our_own_the_first_hour_says_nothing_of_silen
     assert house.concerns == {"nothing-comes"}
 
 
+def test_a_webhook_of_a_clock_that_was_ahead_does_not_hide_the_silence_after_it(house: House) -> None:
+    house.tick()
+    house.clock.moved = timedelta(days=365)
+    with house.ledger.write() as tx:
+        inbox.put(tx, [house.received(house.now)])
+    house.tick(after=HOUR)
+    house.clock.moved = timedelta()
+    house.tick(after=HOUR)
+    assert "nothing-comes" not in house.concerns
+    for _ in range(26):
+        house.tick(after=HOUR)
+    assert "nothing-comes" in house.concerns
+
+
 # The facts
 
 

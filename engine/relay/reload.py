@@ -3,6 +3,7 @@
 import hashlib
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -68,26 +69,17 @@ class Reload:
 
     def run(self, stop: threading.Event) -> None:
         """Look whenever a file changes, until *stop* is set: for a thread of its own."""
-        while not stop.is_set():
-            self.check_now()
-            if not self._watched(stop):
-                stop.wait(AGAIN_SECONDS)
-
-    def _watched(self, stop: threading.Event) -> bool:
-        """Look at each change, until another folder stands in the place of this one; False without one."""
         # Imported here: only who runs for long watches its files.
         from watchfiles import watch
 
-        folder = self._folder if self._folder.is_dir() else self._folder.parent
-        seen = _inode(folder)
-        try:
-            for _ in watch(folder, stop_event=stop, yield_on_timeout=True, raise_interrupt=False):
-                self.check_now()
-                if _inode(folder) != seen:
-                    break  # nobody tells of what changes in the new one
-        except (OSError, RuntimeError):
-            return False  # it is not there, or the system watches no more files
-        return seen is not None
+        folder = self._folder.parent if self._folder.is_file() else self._folder
+        while not stop.is_set():
+            self.check_now()
+            with suppress(OSError, RuntimeError):  # it is not there, or the system watches no more files
+                # Every five seconds nothing is told as well: of a folder in another's place nobody tells.
+                for _ in watch(folder, stop_event=stop, yield_on_timeout=True, raise_interrupt=False):
+                    self.check_now()
+            stop.wait(AGAIN_SECONDS)
 
     def _digest_of_files(self) -> bytes:
         """What tells whether any file is another one than before."""
@@ -117,11 +109,3 @@ def _told(error: SpecError) -> str:
         return counted(len(error.issues), "fault") if error.issues else "there are no specs to read"
     first = placed[0]
     return f"{counted(len(error.issues), 'fault')}, the first at {first.place} ({first.code})"
-
-
-def _inode(folder: Path) -> tuple[int, int] | None:
-    try:
-        found = folder.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino

@@ -38,13 +38,14 @@ class Silence:
 def listen(tx: Connection, now: float) -> Silence:
     """What is known of it by now, with all that has come since the last look; counted from the first look."""
     known = _known(tx)
-    if known is None or known.heard_at > now + DAY:  # the clock was set back
-        return Silence(tx.scalar(select(func.max(inbox.c.received_at))) or now)
-    newer = inbox.c.received_at > known.heard_at
-    last = tx.scalar(select(func.max(inbox.c.received_at)).where(newer))
+    since = 0.0 if known is None or known.heard_at > now else known.heard_at  # later than now: it went back
+    newer = (inbox.c.received_at > since, inbox.c.received_at <= now)
+    last = tx.scalar(select(func.max(inbox.c.received_at)).where(*newer))
+    if known is None or not since:
+        return Silence(last or now, known.longest if known else {})
     if last is None:
         return known
-    return known.ended(tx.scalar(select(func.min(inbox.c.received_at)).where(newer)) or last, last)
+    return known.ended(tx.scalar(select(func.min(inbox.c.received_at)).where(*newer)) or last, last)
 
 
 def remember(tx: Connection, silence: Silence) -> None:
