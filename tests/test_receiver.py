@@ -17,6 +17,7 @@ from engine.ledger.inbox import Received
 from engine.web import outcomes, webhooks
 from engine.web.bodies import Bodies
 from engine.web.metrics import Number
+from engine.web.outcomes import Refused
 from tests.receiving import (
     SECRET,
     Answer,
@@ -591,6 +592,26 @@ def test_a_body_that_does_not_end_does_not_hold_up_the_end(
         server.end()
         assert talk.answer().status == 503
         assert talk.is_closed()
+
+
+def test_a_body_whose_time_is_over_in_the_same_moment_does_not_disturb_the_end() -> None:
+    async def never() -> Any:
+        await asyncio.Event().wait()
+
+    async def play() -> None:
+        bodies = Bodies(seconds=0.001)
+        reading = asyncio.create_task(bodies.read((), never))
+        await asyncio.sleep(0)
+        faults: list[Any] = []
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, told: faults.append(told))
+        loop.call_later(0.002, bodies.stop)
+        time.sleep(0.01)  # both are due now, and the reader has had no turn yet
+        with pytest.raises(Refused, match="stopping"):
+            await reading
+        assert faults == []
+
+    asyncio.run(play())
 
 
 # How it is doing

@@ -54,7 +54,7 @@ class Bodies:
         self._is_stopping = True
         end = asyncio.get_running_loop().time() + SECONDS_AT_THE_END
         for limit in self._reading:
-            limit.reschedule(min(end, limit.when() or end))
+            _end(limit, min(end, limit.when() or end))
 
     async def _whole(self, receive: Receive, limit: asyncio.Timeout) -> bytes:
         body = bytearray()
@@ -78,8 +78,14 @@ class Bodies:
             if now - since < GRACE:
                 raise Refused(BUSY)
             del self._large[slowest]
-            slowest.reschedule(now)
+            _end(slowest, now)
         self._large[limit] = now
+
+
+def _end(limit: asyncio.Timeout, when: float) -> None:
+    """End earlier what is being read: unless its time is over, and its reader has only had no turn yet."""
+    if not limit.expired():
+        limit.reschedule(when)
 
 
 def announced_length(headers: Headers) -> int | None:
