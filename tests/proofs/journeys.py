@@ -41,8 +41,9 @@ def _template() -> str:
 class Begun:
     """A conversation that somebody begins, as told by one notification or by several."""
 
-    def __init__(self, number: int, telling: int = 0) -> None:
+    def __init__(self, number: int, telling: int = 0, *, is_nobodys: bool = False) -> None:
         self.number = number
+        self._is_nobodys = is_nobodys
         self.at = FIRST + number
         self.name = f"notif_{number}.{telling}"
         self._id = f"3{number:014d}"
@@ -56,6 +57,8 @@ class Begun:
         """As Intercom sends it."""
         text = _template().replace(CONVERSATION, self._id).replace(str(FIRST), str(self.at))
         text = text.replace(CONTACT, contact_id(self.number % PEOPLE))
+        if self._is_nobodys:
+            text = text.replace('"mara.lindqvist@example.com"', "null").replace('"cust_10482"', "null")
         whole = json.loads(text)
         return json.dumps({**whole, "id": self.name, "delivery_attempts": attempt}).encode()
 
