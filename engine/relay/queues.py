@@ -161,9 +161,7 @@ class EventQueue:
         """
         if rows:
             lost = [row for row in rows if not row.is_uncertain]
-            states = {True: "dead", False: "parked"}
-            aside = [Settled(row, states[row.is_uncertain], "damaged", _DAMAGED) for row in rows]
-            outbox.settle(tx, aside, now)
+            outbox.settle(tx, [_set_aside(row) for row in rows], now)
             inbox.take_up(tx, outbox.told_by(tx, [row.id for row in lost]))
 
     def overtaken(self, tx: Any, rows: Sequence[Due]) -> None:
@@ -243,6 +241,11 @@ class ProfileQueue:
 
 
 _DAMAGED = "what the ledger holds of it has changed on the disk"
+
+
+def _set_aside(row: Due) -> Settled:
+    state = "dead" if row.is_uncertain else "parked"
+    return Settled(row, state, "damaged", _DAMAGED, is_uncertain=row.is_uncertain, is_tried=False)
 
 
 def _profile(row: DueProfile, answer: Answer | None, fate: Fate) -> SettledProfile:
