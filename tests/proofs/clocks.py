@@ -1,6 +1,6 @@
 """The wall clock is set again and again, by seconds and by years: nothing is lost or given up early.
 
-python -m tests.soak clocks --jumps 10000 --seed 1
+python -m tests.soak clocks --number 10000 --seed 1
 """
 
 import random

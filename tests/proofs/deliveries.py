@@ -1,6 +1,6 @@
 """Everything goes wrong now and then on the way to Klaviyo: nothing is lost, and nothing is recorded twice.
 
-python -m tests.soak deliveries --events 1000000 --seed 1
+python -m tests.soak deliveries --number 1000000 --seed 1
 """
 
 import random

@@ -1,6 +1,6 @@
 """Bits of what is kept turn over, one at a time: each is noticed before anything is sent.
 
-python -m tests.soak flips --flips 10000 --seed 1
+python -m tests.soak flips --number 10000 --seed 1
 """
 
 import random

@@ -1,6 +1,6 @@
 """A relay is killed again and again, at every named point and at any moment; nothing is lost or doubled.
 
-python -m tests.soak kills --kills 1000 --seed 1
+python -m tests.soak kills --number 1000 --seed 1
 """
 
 import json
@@ -13,7 +13,7 @@ import sys
 import threading
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,8 +83,17 @@ class Rounds:
     """One ledger, whose relay dies again and again."""
 
     def __init__(
-        self, orders: socket.socket, url: str, file: Path, chance: random.Random, mutation: str = ""
+        self,
+        orders: socket.socket,
+        url: str,
+        file: Path,
+        chance: random.Random,
+        mutation: str = "",
+        points: Sequence[str] = NAMED,
+        drops: float = 0.0,
     ) -> None:
+        self._points = points
+        self._drops = drops
         self.killing = Killing()
         self._orders = orders
         self._url = url
@@ -100,8 +109,8 @@ class Rounds:
     def run(self, kills: int) -> None:
         """Kill so often, and then let it work to the end."""
         for _ in range(kills):
-            named = self._chance.random() < 0.6
-            point = f"{self._chance.choice(NAMED)}:{self._chance.randrange(1, 4)}" if named else ""
+            named = self._chance.random() < 0.6 or len(self._points) == 1
+            point = f"{self._chance.choice(self._points)}:{self._chance.randrange(1, 4)}" if named else ""
             self._one(point, None if named else self._chance.random() * LONGEST_SECONDS)
         for _ in range(2):
             self._one("", None, new=0)
@@ -140,8 +149,8 @@ class Rounds:
             timer.cancel()
             timer.join()
         self.killing.kills[self._how or point.partition(":")[0] or "at random"] += 1
-        self._again = [one for one in waiting.values()]
-        self._again += [one for one in told if self._chance.random() < 0.1]
+        self._again = [one for one in waiting.values() if self._chance.random() >= self._drops]
+        self._again += [one for one in told if self._chance.random() < 0.1 * (1 - self._drops)]
 
     def _some(self, new: int | None) -> list[Told]:
         """New notifications, and those that come again."""
@@ -181,8 +190,20 @@ def _kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def run(folder: Path, kills: int, seed: int, mutation: str = "") -> list[Killing]:
-    """Kill relays on several ledgers, and tell of each what happened."""
+def run(
+    folder: Path,
+    kills: int,
+    seed: int,
+    mutation: str = "",
+    *,
+    points: Sequence[str] = NAMED,
+    drops: float = 0.0,
+) -> list[Killing]:
+    """Kill relays on several ledgers, and tell of each what happened.
+
+    They die at one of *points*, or at any moment. *drops* is how often what was not answered never
+    comes again.
+    """
     chance = random.Random(seed)
     done = []
     with victims() as orders:
@@ -194,7 +215,7 @@ def run(folder: Path, kills: int, seed: int, mutation: str = "") -> list[Killing
             account.windows.limits = lambda endpoint: (10**6, 10**6)  # type: ignore[method-assign]
             file = folder / f"{number}.db"
             with stand_in(account) as url:
-                rounds = Rounds(orders, url, file, chance, mutation)
+                rounds = Rounds(orders, url, file, chance, mutation, points, drops)
                 rounds.run(min(EACH, kills - number))
             ledger = Ledger(file)
             note_ledger(rounds.killing.history, ledger)

@@ -1,6 +1,6 @@
 """Words on contacts come in any order and more than once: Klaviyo has the newest in the end.
 
-python -m tests.soak order --permutations 100000 --seed 1
+python -m tests.soak order --number 100000 --seed 1
 """
 
 import json

@@ -1,6 +1,6 @@
 """Klaviyo is away for a long time while an event a second comes, and is back then.
 
-python -m tests.soak outage --hours 72 --seed 1
+python -m tests.soak outage --number 72 --seed 1
 """
 
 import json
