@@ -24,7 +24,7 @@ Complaints = list[str]
 
 @dataclass(frozen=True)
 class Soak:
-    """A proof in its long form. *run* takes a folder, a number and a seed, and gives figures and complaints."""
+    """A proof in its long form. *run* takes folder, number and seed, and gives figures and complaints."""
 
     counts: str
     number: int

@@ -11,7 +11,6 @@ from engine.intercom.webhook import PING
 from engine.ledger import accounts, inbox, outbox, profiles
 from engine.ledger.accounts import Standing
 from engine.ledger.counters import Counted, count
-from engine.ledger.cursors import cursor, set_cursor, set_once
 from engine.ledger.erasing import forget_contact
 from engine.ledger.inbox import Waiting
 from engine.ledger.sealed import Damaged
@@ -19,6 +18,7 @@ from engine.ledger.store import Ledger
 from engine.ports import Record
 from engine.relay.clocks import Rebase
 from engine.relay.machine import Machine, Worked
+from engine.relay.marks import Marks
 from engine.relay.naming import contact_in, contacts_of, named_in, wrapped
 from engine.relay.points import Points, nothing
 from engine.relay.telling import Rows, profiles_of, rows_of, summary, time_of
@@ -29,10 +29,6 @@ NAMES_SECONDS = 600.0
 """So long names are waited for; then the event goes without them."""
 LONGEST_WAIT = 300.0
 DENIED_SECONDS = 300.0
-BEFORE_FIRST = 5.0
-"""What lies before the first notification by more than this is left to the backfill."""
-OLDEST_SECONDS = 7 * 86_400.0
-"""An envelope that is older than this, by Intercom's own clock, is somebody's capture."""
 SHORT_SECONDS = 30.0
 """So long a change is waited for that neither its notification nor Intercom tells of yet."""
 INTERCOM = "intercom"
@@ -110,11 +106,13 @@ class Translator:
         now = self._now()
         with self._ledger.write() as tx:
             ours = inbox.untouched(tx, waiting)
+            marks = Marks(tx)
             self._settle_broken(tx, [pair for pair in broken if pair[0].id in ours], now)
             for one, found in worked:
                 if one.waiting.id in ours:
-                    self._settle(tx, one, found, told, now)
+                    self._settle(tx, marks, one, found, told, now)
                     self._at("mid_translate")
+            marks.put()
             if accounts.standing(tx, INTERCOM).paused:
                 accounts.put(tx, INTERCOM, Standing())
         self._at("after_queue")
@@ -204,15 +202,23 @@ class Translator:
         return told
 
     def _settle(
-        self, tx: Connection, one: _Open, worked: Worked, told: Mapping[int, list[profiles.Told]], now: float
+        self,
+        tx: Connection,
+        marks: Marks,
+        one: _Open,
+        worked: Worked,
+        told: Mapping[int, list[profiles.Told]],
+        now: float,
     ) -> None:
         """Write down all that comes of a notification, or when to look at it again."""
         notification, waiting = one.notification, one.waiting
         if isinstance(notification, Skipped):
             self._settle_skipped(tx, waiting, notification, now)
             return
-        cut_off = self._cut_off(tx, waiting, notification)
-        if self._is_captured(tx, waiting, notification):
+        if notification.topic == "ping":
+            marks.pinged(waiting)
+        cut_off = marks.cut_off(waiting, notification)
+        if marks.is_captured(waiting, notification):
             self._settle_skipped(tx, waiting, Skipped("too_old"), now, notification)
             return
         if notification.topic == "ping":
@@ -232,7 +238,8 @@ class Translator:
             rows.events.append(
                 outbox.Event(notification.topic, waiting.id, "parked", reason="no_element", detail=detail)
             )
-        outbox.forget_parked(tx, [waiting.id])
+        if waiting.settled_at is not None:  # of what is new nothing is parked
+            outbox.forget_parked(tx, [waiting.id])
         digest_key = self._ledger.digest_key
         outcomes = outbox.add(tx, self._account, digest_key, rows.events, now)
         rows.profiles += told.get(waiting.id, [])
@@ -274,29 +281,6 @@ class Translator:
             profiles.deleted(tx, self._account, key, now)
             forget_contact(tx, self._account, key, now)
 
-    def _cut_off(self, tx: Connection, waiting: Waiting, notification: Notification) -> float | None:
-        """The moment before which events are the backfill's; set by the first notification of a workspace."""
-        if notification.history:
-            return None
-        name = f"cut_off {waiting.workspace}"
-        found = cursor(tx, name)
-        if found is None:
-            first = notification.created_at or waiting.received_at
-            set_once(tx, name, str(first - BEFORE_FIRST))
-            found = cursor(tx, name)
-        return float(found) if found else None
-
-    def _is_captured(self, tx: Connection, waiting: Waiting, notification: Notification) -> bool:
-        """Whether an envelope is far older than the newest one, by Intercom's clock: ours may be wrong."""
-        if notification.created_at is None:
-            return False
-        name = f"newest {waiting.workspace}"
-        newest = float(cursor(tx, name) or 0.0)
-        if notification.created_at > newest:
-            set_cursor(tx, name, str(notification.created_at))
-        is_first = waiting.tries == 0 and waiting.settled_at is None
-        return is_first and notification.created_at < newest - OLDEST_SECONDS
-
     def _settle_skipped(
         self,
         tx: Connection,
@@ -305,8 +289,6 @@ class Translator:
         now: float,
         notification: Notification | None = None,
     ) -> None:
-        if skipped.reason == "ping":
-            set_cursor(tx, f"ping {waiting.workspace}", str(waiting.received_at))
         count(tx, {Counted("skipped", "", skipped.reason): 1}, now)
         created_at = notification.created_at if notification else None
         inbox.settle(

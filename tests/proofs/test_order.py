@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text
 
 from engine.ledger import outbox
+from engine.ledger.cursors import cursor
 from engine.ledger.schema import inbox as inbox_rows
 from engine.ledger.schema import outbox as outbox_rows
 from engine.relay.translating import Translator
 from tests.proofs.journeys import FIRST, Begun, changed, contact, contact_id, machine
 from tests.proofs.order import PERSON, Scene, Word, run
-from tests.proofs.stage import Stage
+from tests.proofs.stage import Stage, Told
+from tests.support import read
 
 pytestmark = pytest.mark.long
 
@@ -150,8 +152,6 @@ def test_what_one_translator_has_written_another_does_not_write_over(tmp_path: P
 
 
 def test_two_events_with_one_id_of_which_the_first_is_parked_become_one(tmp_path: Path) -> None:
-    from tests.proofs.stage import Told
-
     stage, told = Stage(tmp_path), Told(0)
     parked = outbox.Event("Fact", 1, "parked", told.unique_id, reason="missing")
     queued = outbox.Event("Fact", 1, "queued", told.unique_id, time=told.at, request=told.request())
@@ -186,3 +186,13 @@ def test_a_notification_that_nobody_foresaw_keeps_none_of_the_others(tmp_path: P
         reasons = tx.scalars(select(inbox_rows.c.reason).where(inbox_rows.c.state == "received")).all()
     assert [name for name, state in rows.items() if state == "received"] == ["notif_7.0"]
     assert reasons == ["it cannot be translated (KeyError)"]
+
+
+def test_a_ping_is_noted_and_begins_the_history_of_its_workspace(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, machine=machine())
+    ping = read("ping")
+    stage.relay.put([json.dumps(ping).encode()])
+    stage.relay.work_off()
+    with stage.ledger.read() as tx:
+        assert cursor(tx, f"ping {ping['app_id']}") == str(stage.ledger.now())
+        assert cursor(tx, f"cut_off {ping['app_id']}") == str(float(ping["created_at"] - 5))
