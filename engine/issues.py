@@ -222,5 +222,5 @@ def lasting(seconds: float) -> str:
     """`40 seconds`, `12 minutes`, `25 hours`, `3 days`: how long something takes, for people."""
     for noun, length, most in (("second", 1, 100), ("minute", 60, 100), ("hour", 3_600, 48)):
         if seconds < length * most:
-            return counted(round(seconds / length), noun)
+            return counted(round(max(0.0, seconds) / length), noun)
     return counted(round(seconds / 86_400), "day")

@@ -12,6 +12,7 @@ import click
 import pytest
 
 from engine.commands import main
+from engine.ledger.store import Ledger
 from examples.stand_in import StandIn
 from tests.letters import letter
 from tests.support import (
@@ -264,6 +265,7 @@ def test_the_example_in_the_help_of_a_command_works(
     for folder in ("mappings", "schemas", "tests/fixtures", "examples", "docs"):  # some commands write
         shutil.copytree(ROOT / folder, here / folder, ignore=shutil.ignore_patterns("versions"))
     shutil.copy(ROOT / "README.md", here)
+    Ledger(here / "ledger.db").close()
     with StandIn(records_as_intercom) as intercom, StandIn() as klaviyo:
         for service, server in (("INTERCOM", intercom), ("KLAVIYO", klaviyo)):
             monkeypatch.setenv(f"{service}_URL", server.url)
@@ -280,8 +282,9 @@ def test_the_example_in_the_help_of_a_command_works(
 
 def test_the_help_lists_every_command_with_its_own_first_line() -> None:
     assert commands() == [
-        "translate", "explain", "check", "test", "send", "doctor", "records", "sandbox", "init", "new",
-        "record", "fmt", "list", "show", "coverage", "diff", "explain-issue",
+        "translate", "explain", "check", "test", "send", "status", "events", "dead", "ledger",
+        "doctor", "records", "sandbox", "init", "new", "record", "fmt", "list", "show", "coverage", "diff",
+        "explain-issue",
     ]  # fmt: skip
     listed = " ".join(run("--help").out.partition("\nCommands:\n")[2].split())
     told = []

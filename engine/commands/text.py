@@ -72,6 +72,11 @@ def telling(results: list[Made]) -> list[Made]:
     return [result for result in results if not isinstance(result, Skipped)] or results[:1]
 
 
+def as_line(row: Any) -> str:
+    """One line of JSON."""
+    return msgspec.json.encode(row).decode()
+
+
 def echo_json(row: Any) -> None:
     """One line of JSON, in UTF-8 whatever the locale."""
     try:

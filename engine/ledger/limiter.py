@@ -109,6 +109,29 @@ def moved_slots(slots: str, seconds: float) -> str:
     return json.dumps(found)
 
 
+@dataclass(frozen=True, slots=True)
+class Used:
+    """How many requests have left in one window of an endpoint, and for how long it is closed still."""
+
+    account: str
+    endpoint: str
+    seconds: float
+    used: int
+    closed_seconds: float
+
+
+def used(tx: Connection, now: float) -> list[Used]:
+    """How much of each window is used, of all accounts and endpoints."""
+    found: list[Used] = []
+    for row in tx.execute(select(limits).order_by(limits.c.account, limits.c.endpoint)):
+        closed = max(0.0, min(max(row.asked_until, row.full_until) - now, LONGEST_PAUSE))
+        for length, slots in json.loads(row.slots).items():
+            window = Window(float(length), 0)
+            taken = sum(_held(slots, window, now).values())
+            found.append(Used(row.account, row.endpoint, window.seconds, taken, closed))
+    return found
+
+
 def _slot(now: float, window: Window) -> str:
     return str(int(now // (window.seconds / SLOTS)))
 
