@@ -68,7 +68,9 @@ class Shop:
         self.relay = self.relay_of(plans)
 
     def relay_of(self, plans: Any) -> Relay:
-        """A relay over the same ledger, with mappings of its own."""
+        """A relay over the same ledger, with mappings of its own, that may deliver at once."""
+        if hasattr(self, "relay"):
+            self.relay.drain.release()
         machine = Runner(plans, records=RECORDS, sink=self.sink, clock=self.clock)
         return Relay(self.ledger, machine, self.sink, clock=self.clock)
 

@@ -282,7 +282,7 @@ def test_the_example_in_the_help_of_a_command_works(
 
 def test_the_help_lists_every_command_with_its_own_first_line() -> None:
     assert commands() == [
-        "translate", "explain", "check", "test", "send", "status", "events", "dead", "ledger",
+        "translate", "explain", "check", "test", "send", "status", "events", "dead", "replay", "ledger",
         "doctor", "records", "sandbox", "init", "new", "record", "fmt", "list", "show", "coverage", "diff",
         "explain-issue",
     ]  # fmt: skip

@@ -23,6 +23,7 @@ _COMMANDS = {
     "status": "Show what waits, what went through, and what needs a person.",
     "events": "Show what went through lately, an event a line, and what became of it.",
     "dead": "Show what Klaviyo refused, what was given up, and what waits for a person.",
+    "replay": "Have events made again from their notifications, with today's mappings.",
     "ledger": "Look after the ledger: check it, back it up, take away what need not be kept.",
     "doctor": "Look whether Intercom and Klaviyo are connected, and what to do next.",
     "records": "Put what Intercom knows by id into a file, for look-ups without a network.",
