@@ -18,6 +18,10 @@ class Workspaces:
         self._usual = usual
         self._others = others
 
+    def use(self, token: str) -> None:
+        """Send this token for the usual workspace from the next request on. Raises ValueError."""
+        self._usual.use(token)
+
     def of(self, app_id: str) -> Records | None:
         """The records of a workspace; None where no token is set for it."""
         if app_id.lower() in self._others:

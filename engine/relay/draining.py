@@ -5,6 +5,7 @@ one and with the same bytes: Klaviyo records an id once there, and may refuse a 
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import compress
 
@@ -39,6 +40,17 @@ class Step:
     wait: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """How an attempt ended: what was sent, how many rows of it had which fate, and why some had not."""
+
+    kind: str
+    accepted: int
+    waiting: int
+    refused: int
+    reason: str = ""
+
+
 class _Lost(EngineError):
     """Somebody else delivers now."""
 
@@ -61,6 +73,7 @@ class Drain:
         late_after_seconds: float = 86_400.0,
         points: Points = nothing,
         clocks: Rebase | None = None,
+        told: Callable[[Attempted], None] = lambda _: None,
     ) -> None:
         self._ledger = ledger
         self._sink = sink
@@ -69,6 +82,7 @@ class Drain:
         self._clock = clock
         self._late_after = late_after_seconds
         self._at = points
+        self._told = told
         self._clocks = clocks or Rebase(ledger, clock)
         self._lease: Lease | None = None
         self._is_clean = False
@@ -202,6 +216,7 @@ class Drain:
         is_down = bool(failed) and len(failed) == len(given) and _says_of_account(answered)
         # Rows of a backlog need no time of their own where the account waits: they go on together after it.
         terms = Terms(now, self._clock.jitter(), waits=not (is_down and bulk), moved=moved)
+        reason = denied.reason if denied else (failed[0].reason if failed else "")
         with self._ledger.write() as tx:
             is_ours = leases.holds(tx, lease)
             if is_ours:
@@ -211,15 +226,17 @@ class Drain:
                 after = self._standing(standing, failed, denied, now, is_down=is_down, was_taken=was_taken)
                 if after != standing:
                     accounts.put(tx, self._account, after)
-                reason = denied.reason if denied else (failed[0].reason if failed else "")
+                accepted, refused = counts["accepted"], counts["dead"]
+                told = Attempted(queue.name, accepted, len(answered) - accepted - refused, refused, reason)
                 accounts.end_attempt(
-                    tx, attempt, now, accepted=counts["accepted"], refused=counts["dead"],
-                    waiting=len(answered) - counts["accepted"] - counts["dead"], reason=reason,
+                    tx, attempt, now, accepted=told.accepted, refused=told.refused,
+                    waiting=told.waiting, reason=reason,
                 )  # fmt: skip
             else:
                 queue.overtaken(tx, [row for row, _ in answered])
         if not is_ours:
             raise _Lost
+        self._told(told)
 
     def _standing(
         self,

@@ -2,21 +2,21 @@
 
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from engine.clock import SystemClock
 from engine.klaviyo.client import Klaviyo
-from engine.ledger import inbox
+from engine.ledger import accounts, inbox
 from engine.ledger.inbox import Received
 from engine.ledger.limiter import Limiter
 from engine.ledger.store import Ledger
 from engine.ports import Sink, Timer
 from engine.relay.clocks import Rebase
-from engine.relay.draining import Drain
+from engine.relay.draining import Attempted, Drain
 from engine.relay.envelope import received
 from engine.relay.machine import Machine
 from engine.relay.points import Points, nothing
-from engine.relay.translating import Translator
+from engine.relay.translating import INTERCOM, Translator
 from engine.relay.windows import LedgerWindows
 
 ACCOUNT = "klaviyo"
@@ -27,7 +27,7 @@ class Relay:
     """The way from Intercom to one account of Klaviyo's, over a ledger.
 
     *machine* opens and translates (a `Runner`), *sink* delivers: without one, what is made waits. A `Klaviyo`
-    keeps its windows in the ledger here, for all who send to the account.
+    keeps its windows in the ledger here, for all who send to the account. *told* hears of each attempt.
     """
 
     def __init__(
@@ -40,8 +40,10 @@ class Relay:
         clock: Timer | None = None,
         late_after_seconds: float = 86_400.0,
         points: Points = nothing,
+        told: Callable[[Attempted], None] = lambda _: None,
     ) -> None:
         self.ledger = ledger
+        self._account = account
         self._at = points
         self._clock = clock or SystemClock()
         if isinstance(sink, Klaviyo):
@@ -53,7 +55,7 @@ class Relay:
         self.translator = Translator(ledger, machine, account, points=points, clocks=clocks)
         self.drain = sink and Drain(
             ledger, sink, account, owner=owner, clock=self._clock,
-            late_after_seconds=late_after_seconds, points=points, clocks=clocks,
+            late_after_seconds=late_after_seconds, points=points, clocks=clocks, told=told,
         )  # fmt: skip
 
     def put(self, bodies: Sequence[bytes]) -> int:
@@ -77,6 +79,12 @@ class Relay:
         """Let nothing leave any more that has not yet."""
         if isinstance(self.sink, Klaviyo):
             self.sink.stop()
+
+    def try_now(self) -> None:
+        """Try again at once what waits for a person: one has seen to it. Raises Unavailable."""
+        with self.ledger.write() as tx:
+            for name in (self._account, INTERCOM):
+                accounts.try_now(tx, name)
 
     def release(self) -> None:
         """Give up what others wait for."""

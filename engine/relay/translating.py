@@ -191,9 +191,9 @@ class Translator:
         with self._ledger.read() as tx:
             new = profiles.news(tx, self._account, times)
         keys = [key for key in contacts if key in new]
-        wrapped = [self._machine.read(wrapped(contacts[key], rows[key].workspace)) for key in keys]
+        past = [self._machine.read(wrapped(contacts[key], rows[key].workspace)) for key in keys]
         told: dict[int, list[profiles.Told]] = {}
-        made, _ = self._machine.work_out(wrapped, every=True, partial=True) if wrapped else ([], {})
+        made, _ = self._machine.work_out(past, every=True, partial=True) if past else ([], {})
         for key, found in zip(keys, made, strict=True):
             id_ = rows[key].id
             for plan, result in found.made:

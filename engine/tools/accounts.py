@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.intercom.client import Intercom
+from engine.intercom.rest import PATIENCE_SECONDS
 from engine.intercom.workspaces import Workspaces
 from engine.klaviyo.client import WORKERS, Klaviyo
 from engine.ports import Timer, Transport
@@ -15,27 +16,31 @@ NO_KEY = "none"
 """Stands for a key where nothing is sent."""
 
 
-def intercom_of(settings: Settings, clock: Timer | None = None) -> Intercom:
-    """The workspace that the settings name; its token must be set."""
+def intercom_of(
+    settings: Settings,
+    clock: Timer | None = None,
+    *,
+    token: str = "",
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> Intercom:
+    """The workspace that the settings name; its token must be set. *token* is that of another workspace."""
     return Intercom(
-        settings.intercom_token,
+        token or settings.intercom_token,
         region=settings.intercom_region,
         url=settings.intercom_url,
         transport=wire_of(settings),
         clock=clock,
+        patience_seconds=patience_seconds,
     )
 
 
-def records_of(settings: Settings, clock: Timer | None = None) -> Intercom | Workspaces:
+def records_of(settings: Settings, *, patience_seconds: float = PATIENCE_SECONDS) -> Intercom | Workspaces:
     """The records of the workspace, or of all of them where more tokens are set."""
-    usual = intercom_of(settings, clock)
+    usual = intercom_of(settings, patience_seconds=patience_seconds)
     others = {
-        app_id: Intercom(
-            token, region=settings.intercom_region, url=settings.intercom_url, transport=wire_of(settings),
-            clock=clock,
-        )
+        app_id: intercom_of(settings, token=token, patience_seconds=patience_seconds)
         for app_id, token in settings.workspace_tokens.items()
-    }  # fmt: skip
+    }
     return Workspaces(usual, others) if others else usual
 
 
