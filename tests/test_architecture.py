@@ -42,6 +42,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "tools": {
         "clock",
+        "redaction",
+        "relay",
+        "secrets",
+        "web",
         "enquiry",
         "settings",
         "settings_table",

@@ -20,7 +20,7 @@ _COMMANDS = {
     "check": "Show every fault of every spec, with its line and what to do.",
     "test": "Run the tests inside the specs, on the fixtures beside them.",
     "send": "Deliver to Klaviyo what comes of notifications, with look-ups at Intercom.",
-    "serve": "Receive Intercom's webhooks, and deliver to Klaviyo what comes of them, until Ctrl-C.",
+    "serve": "Receive Intercom's webhooks, and deliver what comes of them to Klaviyo.",
     "status": "Show what waits, what went through, and what needs a person.",
     "events": "Show what went through lately, an event a line, and what became of it.",
     "dead": "Show what Klaviyo refused, what was given up, and what waits for a person.",

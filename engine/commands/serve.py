@@ -31,7 +31,7 @@ from engine.relay.points import from_environment
 def serve(
     mappings: str, settings_file: str, ledger_file: str, host: str, port: int | None, form: str
 ) -> None:
-    """Receive Intercom's webhooks, and deliver to Klaviyo what comes of them, until Ctrl-C.
+    """Receive Intercom's webhooks, and deliver what comes of them to Klaviyo.
 
     Each is on the disk before it is answered. What cannot be delivered now is delivered later, once. A
     changed mapping is taken up where the folder has no fault; `kill -HUP` rereads keys that come from files.
