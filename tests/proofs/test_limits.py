@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.errors import NotSent, Unavailable
 from engine.klaviyo.limits import BULK_EVENTS, EVENTS
 from engine.ledger.limiter import LONGEST_PAUSE, Limiter, Window
 from engine.ledger.store import Ledger
@@ -146,3 +147,16 @@ def test_a_backlog_goes_at_nearly_the_whole_rate_that_is_ours(tmp_path: Path) ->
     for _ in range(1_200):
         windows.wait(f"POST {BULK_EVENTS}")
     assert 1_200 / clock.seconds * 60 >= 0.95 * 150 * 0.8
+
+
+class Full:
+    """A limiter whose ledger has no room left."""
+
+    def take(self, endpoint: str, windows: Sequence[Window]) -> float:
+        raise Unavailable("there is no room left")
+
+
+def test_a_request_that_cannot_be_counted_has_not_left() -> None:
+    windows = LedgerWindows(Full(), ManualClock())  # type: ignore[arg-type]
+    with pytest.raises(NotSent, match="no room left"):
+        windows.wait(ENDPOINT)
