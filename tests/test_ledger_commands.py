@@ -244,6 +244,16 @@ def test_events_can_be_chosen(words: tuple[str, ...], metrics: list[str], shop: 
     assert [row["metric"] for row in ran(shop, "events", "--json", *words).rows] == metrics
 
 
+def test_an_old_event_that_was_accepted_just_now_is_lately(shop: Shop) -> None:
+    shop.sink.answer = lambda request: NotSent("no network")
+    shop.take(REPLY)
+    shop.after(DAY)
+    assert ran(shop, "events", "--since", "1h").out == "\n0 events\n"
+    shop.sink.answer = lambda request: Accepted()
+    shop.relay.work_off()
+    assert [row["outcome"] for row in ran(shop, "events", "--since", "1h", "--json").rows] == ["accepted"]
+
+
 def test_values_are_shown_to_who_asks_for_them(shop: Shop) -> None:
     shop.take(REPLY)
     [row] = run("events", "--json", "--show-values", "--ledger", shop.file).rows
