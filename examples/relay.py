@@ -1,4 +1,4 @@
-"""Receive, keep and deliver in a script of your own, without the web server: from a queue, a file, a framework.
+"""Keep and deliver in a script of your own, without the web server: from a queue, a file, a framework.
 
     python examples/relay.py tests/fixtures/ticket.created.json
 

@@ -283,8 +283,8 @@ def test_the_example_in_the_help_of_a_command_works(
 def test_the_help_lists_every_command_with_its_own_first_line() -> None:
     assert commands() == [
         "translate", "explain", "check", "test", "send", "serve", "status", "events", "dead", "replay",
-        "ledger", "doctor", "records", "sandbox", "init", "new", "record", "fmt", "list", "show", "coverage", "diff",
-        "explain-issue",
+        "ledger", "doctor", "records", "sandbox", "init", "new", "record", "fmt", "list", "show", "coverage",
+        "diff", "explain-issue",
     ]  # fmt: skip
     listed = " ".join(run("--help").out.partition("\nCommands:\n")[2].split())
     told = []
