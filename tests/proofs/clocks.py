@@ -67,7 +67,7 @@ def run(folder: Path, jumps: int, seed: int) -> list[str]:
     stage.account.windows._clock = clock
     number = done = 0
     while done < jumps:
-        for _ in range(chance.randrange(1, 4)):
+        for _ in range(chance.randrange(2, 8)):
             set_again(clock, chance)
             done += 1
         some = [Told(number + place, chance.randrange(7), START - number % 1000) for place in range(3)]

@@ -33,7 +33,7 @@ from tests.support import ROOT
 NAMED = [name for name in POINTS if name != "mid_purge"]
 EACH = 50
 """Kills of one ledger; then a new one."""
-LONGEST_SECONDS = 0.08
+LONGEST_SECONDS = 0.06
 """Until a kill at any moment."""
 EXPECTED = ("over-limit", "throttled", "no-flow", "flow-for-backfill")
 """The stand-in's clock is not the relay's here: limits are proven elsewhere."""
@@ -154,7 +154,7 @@ class Rounds:
 
     def _some(self, new: int | None) -> list[Told]:
         """New notifications, and those that come again."""
-        count = self._chance.choice((1, 3, 10, 80)) if new is None else new
+        count = self._chance.choice((1, 3, 6, 70)) if new is None else new
         found = self._again + [
             Told(self._number + place, self._chance.randrange(9)) for place in range(count)
         ]

@@ -33,9 +33,9 @@ def relay(ledger: Ledger, clock: Jumping, sink: Sink) -> Relay:
     return Relay(ledger, Plain(), sink, clock=clock, late_after_seconds=1e9)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_nothing_is_lost_while_the_clock_is_set_again_and_again(tmp_path: Path, seed: int) -> None:
-    assert run(tmp_path, 350, seed) == []
+    assert run(tmp_path, 500, seed) == []
 
 
 @pytest.mark.parametrize("jump", [YEAR, -YEAR, 8 * DAY])
@@ -75,10 +75,10 @@ def test_an_event_is_given_up_after_seven_days_whatever_the_clock_says(
     step(one)
     began = clock.seconds
     while states(ledger) == [("queued", False)]:
-        clock.sleep(3_000.0)
-        clock.jump -= 3 * 3_000.0  # it seems to go back and back
+        clock.sleep(9_000.0)
+        clock.jump -= 3 * 9_000.0  # it seems to go back and back
         step(one)
-    assert 7 * DAY <= clock.seconds - began < 7.1 * DAY
+    assert 7 * DAY <= clock.seconds - began < 7.2 * DAY
     assert states(ledger) == [("dead", False)]
 
 
