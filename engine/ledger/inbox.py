@@ -75,7 +75,11 @@ def put(tx: Connection, received: Sequence[Received]) -> int:
 
 
 def due(tx: Connection, now: float, most: int, largest_bytes: int) -> list[Waiting]:
-    """Those that are to be translated now, the oldest first; together within a size, but one at least."""
+    """Those that are to be translated now, whoever waits longest first; together within a size.
+
+    What could not be translated yet stands behind what is new: while Intercom cannot be asked, hundreds of
+    these would keep those waiting that need nobody's answer. One is given at least.
+    """
     rows = tx.execute(
         select(
             inbox.c.id, inbox.c.workspace, inbox.c.topic, inbox.c.raw, inbox.c.checksum,

@@ -202,7 +202,6 @@ Index(
     inbox.c.state,
     inbox.c.not_before,
 )
-Index("inbox_by_state", inbox.c.state, inbox.c.id)
 Index("inbox_by_time", inbox.c.received_at)
 Index(
     "outbox_due",

@@ -6,6 +6,7 @@ from, move too.
 """
 
 import json
+import secrets
 from pathlib import Path
 
 from sqlalchemy import Column, Connection, case, select, update
@@ -88,8 +89,8 @@ def _later(column: Column[float], seconds: float) -> object:
 
 
 def boot_of_machine() -> str:
-    """What tells this start of the machine from others; empty where the system does not say."""
+    """What tells this start of the machine from others; where the system does not say, this process."""
     try:
         return _BOOT.read_text(encoding="ascii").strip()
     except OSError:
-        return ""
+        return secrets.token_hex(8)

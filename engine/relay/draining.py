@@ -115,7 +115,7 @@ class Drain:
     def beat(self) -> None:
         """Keep the lease while a step takes long: from another thread, every few seconds."""
         lease = self._lease
-        if lease is not None and leases.renewed(self._ledger, lease) is None:
+        if lease is not None and leases.renewed(self._ledger, lease) is None and self._lease is lease:
             self._lease = None
 
     def release(self) -> None:

@@ -154,7 +154,7 @@ class Rounds:
 
     def _some(self, new: int | None) -> list[Told]:
         """New notifications, and those that come again."""
-        count = self._chance.choice((1, 3, 6, 70)) if new is None else new
+        count = self._chance.choice((1, 1, 3, 3, 6, 70)) if new is None else new
         found = self._again + [
             Told(self._number + place, self._chance.randrange(9)) for place in range(count)
         ]

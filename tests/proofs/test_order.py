@@ -202,3 +202,18 @@ def test_a_ping_is_noted_and_begins_the_history_of_its_workspace(tmp_path: Path)
     with stage.ledger.read() as tx:
         assert cursor(tx, f"ping {ping['app_id']}") == str(stage.ledger.now())
         assert cursor(tx, f"cut_off {ping['app_id']}") == str(float(ping["created_at"] - 5))
+
+
+def test_what_needs_no_answer_of_intercom_stands_behind_nobody_who_does(tmp_path: Path) -> None:
+    """Hundreds wait for Intercom, and all of them are due again when somebody new comes."""
+    stage = Stage(tmp_path)
+    stage.put([Told(number) for number in range(300)])
+    with stage.ledger.write() as tx:
+        waiting = inbox.due(tx, stage.ledger.now(), 1_000, 10**9)
+        inbox.postpone(tx, [one.id for one in waiting], stage.ledger.now(), 60.0, "Intercom is away")
+    stage.clock.sleep(60.0)
+    stage.put([Told(999)])
+    stage.relay.translator.step()
+    with stage.ledger.read() as tx:
+        state = tx.scalar(select(inbox_rows.c.state).where(inbox_rows.c.notification == "n999.0"))
+    assert state == "translated"
