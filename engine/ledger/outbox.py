@@ -253,11 +253,13 @@ def _values(one: Settled, now: float) -> dict[str, Any]:
     return values
 
 
-def recover(tx: Connection, account: str) -> int:
-    """Queue again what was on its way when its sender died: whether it arrived is not known."""
+def recover(tx: Connection, account: str) -> set[str]:
+    """Queue again what was on its way when its sender died: whether it arrived is not known. Whose it is."""
     mine = (outbox.c.account == account, outbox.c.state == "in_flight")
+    contacts = {*tx.scalars(select(outbox.c.contact).where(*mine).distinct())}
     values = {"state": "queued", "is_uncertain": True, "tries": outbox.c.tries + 1}
-    return tx.execute(update(outbox).where(*mine).values(**values)).rowcount
+    tx.execute(update(outbox).where(*mine).values(**values))
+    return contacts - {""}
 
 
 def told_by(tx: Connection, ids: Sequence[int]) -> list[int]:

@@ -12,7 +12,7 @@ from itertools import compress
 from engine.errors import Denied, EngineError, Unavailable
 from engine.events import Answer, Request
 from engine.klaviyo.lanes import Waiting
-from engine.ledger import accounts, inbox, leases, outbox, profiles
+from engine.ledger import accounts, inbox, leases
 from engine.ledger.accounts import Standing
 from engine.ledger.leases import Lease
 from engine.ledger.sealed import Damaged
@@ -20,7 +20,7 @@ from engine.ledger.store import Ledger
 from engine.ports import Sink, Timer
 from engine.relay.clocks import Rebase
 from engine.relay.points import Points, nothing
-from engine.relay.queues import EventQueue, ProfileQueue, Queue, Row, Terms
+from engine.relay.queues import EventQueue, ProfileQueue, Queue, Row, Terms, recover
 
 BACKLOG = 60
 """More due rows than these go in bulk: the two ways have windows of their own."""
@@ -131,8 +131,7 @@ class Drain:
             return False
         if not self._is_clean:
             with self._ledger.write() as tx:
-                outbox.recover(tx, self._account)
-                profiles.recover(tx, self._account)
+                recover(tx, self._account, self._ledger.now())
             self._is_clean = True
         return True
 

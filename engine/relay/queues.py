@@ -9,6 +9,7 @@ from engine.errors import NotSent, Rejected, Throttled, Unavailable
 from engine.events import Accepted, Answer, Request
 from engine.klaviyo.lanes import Waiting
 from engine.ledger import inbox, outbox, profiles
+from engine.ledger.erasing import forget_contact
 from engine.ledger.outbox import Due, Settled
 from engine.ledger.profiles import DueProfile, SettledProfile
 from engine.redaction import masked
@@ -184,6 +185,7 @@ class EventQueue:
             for row, one in fates
         ]
         outbox.settle(tx, settled, terms.now)
+        _forget_deleted(tx, self._account, {row.contact for row, _ in answered}, terms.now)
         return _counted(one for _, one in fates)
 
 
@@ -241,6 +243,18 @@ class ProfileQueue:
 
 
 _DAMAGED = "what the ledger holds of it has changed on the disk"
+
+
+def recover(tx: Any, account: str, now: float) -> None:
+    """Have sent again what was on its way when its sender died."""
+    _forget_deleted(tx, account, outbox.recover(tx, account), now)
+    profiles.recover(tx, account)
+
+
+def _forget_deleted(tx: Any, account: str, contacts: Iterable[str], now: float) -> None:
+    """Who was deleted while something of theirs was on its way is sent nothing any more."""
+    for contact in profiles.gone(tx, account, contacts):
+        forget_contact(tx, account, contact, now)
 
 
 def _set_aside(row: Due) -> Settled:

@@ -1,14 +1,16 @@
 """Two relays on one account: one delivers, and one that was stopped for too long settles nothing."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from engine.errors import FateUnknown, NotSent, Unavailable
 from engine.events import Accepted, Answer, Request
 from engine.ledger import leases, profiles
+from engine.ledger.erasing import forget_contact
 from engine.ledger.profiles import Told as ToldProfile
 from engine.ledger.schema import attempts
 from engine.ledger.schema import inbox as inbox_rows
@@ -225,3 +227,30 @@ def test_the_lease_outlives_a_clock_that_is_set(ledger: Ledger, clock: ManualClo
         step(other)
     assert len(first.sent) + len(second.sent) == 5
     assert {state for state, _ in states(ledger)} == {"accepted"}
+
+
+@pytest.mark.parametrize("answer", [FateUnknown("no answer"), Accepted(), KeyboardInterrupt()])
+def test_who_is_deleted_while_an_event_is_on_its_way_is_sent_nothing_more(
+    ledger: Ledger, clock: ManualClock, answer: Answer | BaseException
+) -> None:
+    with ledger.write() as tx:
+        tx.execute(update(outbox_rows).values(contact="c1"))
+    sink = Sink(answer)
+    one = relay(ledger, clock, sink)
+
+    def delete() -> None:
+        with ledger.write() as tx:
+            profiles.deleted(tx, ACCOUNT, "c1", ledger.now())
+            forget_contact(tx, ACCOUNT, "c1", ledger.now())
+
+    sink.before = delete
+    with suppress(KeyboardInterrupt):
+        step(one)
+    sink.answer = Accepted()
+    clock.sleep(300.0)
+    step(one)
+    assert len(sink.sent) == 1
+    with ledger.read() as tx:
+        row = tx.execute(select(outbox_rows)).one()
+    assert row.state == ("accepted" if isinstance(answer, Accepted) else "skipped")
+    assert row.body is None
