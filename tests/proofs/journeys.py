@@ -9,7 +9,7 @@ from tests.proofs.history import History
 from tests.support import ROOT, StandingClock, read, records_file
 
 CONVERSATION, CONTACT, FIRST = "215472621202701", "68b1c2d3e4f5a6b7c8d9e0f1", 1788170400
-PEOPLE = 40
+PEOPLE = 150
 
 
 def contact_id(person: int) -> str:

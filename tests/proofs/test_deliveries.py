@@ -22,7 +22,7 @@ def test_notifications_arrive_once_each(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", SWITCHES)
 def test_they_do_however_klaviyo_takes_what_is_not_known_of_it(tmp_path: Path, name: str) -> None:
-    history = journey(tmp_path, 100, seed=2, switches=SWITCHES[name])
+    history = journey(tmp_path, 180, seed=2, switches=SWITCHES[name])
     assert wrong(history.facts()) == []
 
 

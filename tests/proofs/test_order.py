@@ -19,7 +19,7 @@ from engine.ledger.cursors import cursor
 from engine.ledger.schema import inbox as inbox_rows
 from engine.ledger.schema import outbox as outbox_rows
 from engine.relay.translating import Translator
-from tests.proofs.journeys import FIRST, Begun, changed, contact, contact_id, machine
+from tests.proofs.journeys import FIRST, PEOPLE, Begun, changed, contact, contact_id, machine
 from tests.proofs.order import PERSON, Scene, Word, run
 from tests.proofs.stage import Stage, Told
 from tests.support import read
@@ -55,7 +55,7 @@ def nobody() -> dict[str, Any]:
 
 def known_by_nothing(tmp_path: Path) -> Stage:
     """A stage on which one conversation of that lead has begun."""
-    others = [contact(person) for person in range(40) if person != PERSON]
+    others = [contact(person) for person in range(PEOPLE) if person != PERSON]
     stage = Stage(tmp_path, machine=machine(contacts=[*others, nobody()]))
     begun = Begun(PERSON, is_nobodys=True)
     begun.noted(stage.history)
