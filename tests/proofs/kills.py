@@ -118,9 +118,13 @@ class Rounds:
     def _one(self, point: str, seconds: float | None, new: int | None = None) -> None:
         """A round: some notifications, and a death at a point, after some time, or once all is done."""
         order = {
-            "ledger": str(self._file), "url": self._url, "point": point, "workers": 1,
-            "skipped": self._round * 60.0, "mutation": self._mutation,
-        }  # fmt: skip
+            "ledger": str(self._file),
+            "url": self._url,
+            "point": point,
+            "workers": self._chance.choice((1, 4)),
+            "skipped": self._round * 60.0,
+            "mutation": self._mutation,
+        }
         self._round += 1
         wire, theirs = socket.socketpair()
         fd = array("i", [theirs.fileno()])

@@ -254,3 +254,20 @@ def test_who_is_deleted_while_an_event_is_on_its_way_is_sent_nothing_more(
         row = tx.execute(select(outbox_rows)).one()
     assert row.state == ("accepted" if isinstance(answer, Accepted) else "skipped")
     assert row.body is None
+
+
+def test_a_backlog_that_could_not_be_sent_goes_on_together(ledger: Ledger, clock: ManualClock) -> None:
+    """It is the account that waits: rows with a wait of their own would come back one after another."""
+    straight(ledger, [Told(number) for number in range(1, 100)])
+    sink = Sink(NotSent("no connection"))
+    one = relay(ledger, clock, sink)
+    assert step(one) == 100
+    assert one.drain is not None
+    wait = one.drain.step().wait
+    assert 0 < wait <= 1.0
+    with ledger.read() as tx:
+        assert {*tx.scalars(select(outbox_rows.c.not_before))} == {ledger.now()}
+    sink.answer = Accepted()
+    clock.sleep(wait)
+    assert (step(one), step(one)) == (1, 99)  # one to see whether it is back
+    assert {state for state, _ in states(ledger)} == {"accepted"}
