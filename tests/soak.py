@@ -99,7 +99,7 @@ SOAKS = {
     "outage": Soak("hours", 72, _outage),
     "flips": Soak("flipped bits", 10_000, _flips),
     "clocks": Soak("times that the clock is set", 10_000, _clocks),
-    "mutations": Soak("nothing", 0, _mutations),
+    "mutations": Soak("nothing: it runs each planted bug once", 0, _mutations),
 }
 
 
