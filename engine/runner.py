@@ -178,8 +178,7 @@ class Runner:
                 continue
             own = [(plan, next(place)) for plan in router.match(one)]
             made = [(plan, result) for plan, at in own for result in self._results(asked, at, every, partial)]
-            is_short = any(_lacks_element(asked, at) for plan, at in own if every and plan.spec.each)
-            found.append(Worked(one, tuple(made or [(None, self._unanswered(one))]), is_short))
+            found.append(Worked(one, tuple(made or [(None, self._unanswered(one))])))
         return found, asked.known
 
     def learn(self, contact: Record) -> None:
@@ -332,15 +331,6 @@ def _by_workspace(notifications: Sequence[Notification | Skipped]) -> dict[str, 
 
 def _of_nobody(app_id: str) -> Skipped:
     return Skipped("other_workspace", f"no token is set for {_plain(app_id) or 'this workspace'}")
-
-
-def _lacks_element(asked: Enquiry, place: int) -> bool:
-    """Whether a notification tells of an element that is not in it."""
-    plan, notification = asked.pairs[place]
-    return any(
-        isinstance(result, Skipped) and result.reason == "no_element"
-        for result in plan.translate(notification, asked.known)
-    )
 
 
 def _as_records(records: Records | Mapping[str, Any] | str | Path | None) -> Records | None:

@@ -11,14 +11,10 @@ from engine.ports import Known, Record, Records
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """What each plan makes of a notification.
-
-    `is_short` says that the notification tells of an element of `each` that is not in its payload.
-    """
+    """What each plan makes of a notification."""
 
     notification: Notification | Skipped
     made: tuple[tuple[Plan | None, Result], ...]
-    is_short: bool = False
 
 
 class Machine(Protocol):

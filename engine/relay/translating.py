@@ -1,7 +1,7 @@
 """From the inbox to the outbox: whole notifications, each in one transaction with all that comes of it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -19,7 +19,7 @@ from engine.ports import Record
 from engine.relay.clocks import Rebase
 from engine.relay.machine import Machine, Worked
 from engine.relay.marks import Marks
-from engine.relay.naming import contact_in, contacts_of, named_in, wrapped
+from engine.relay.naming import contact_in, contacts_of, is_short, named_in, wrapped
 from engine.relay.points import Points, nothing
 from engine.relay.telling import Rows, profiles_of, rows_of, summary, time_of
 
@@ -33,7 +33,6 @@ SHORT_SECONDS = 30.0
 """So long a change is waited for that neither its notification nor Intercom tells of yet."""
 INTERCOM = "intercom"
 """Its standing, among Klaviyo's accounts."""
-STATE_TOPICS = frozenset(("ticket.state.updated", "ticket.resolved", "ticket.closed"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +159,8 @@ class Translator:
     def _whole(self, one: _Open, worked: Worked, partial: bool) -> Worked:
         """The same, with the ticket as it is now where the payload lacks what it tells of."""
         notification = worked.notification
-        if not worked.is_short or not isinstance(notification, Notification):
+        if not _is_short(worked) or not isinstance(notification, Notification):
             return worked
-        if notification.topic not in STATE_TOPICS:
-            return replace(worked, is_short=False)
         item = notification.event.get("data", {}).get("item", {})
         try:
             ticket = self._machine.ticket(notification.app_id, str(item.get("id", "")))
@@ -230,10 +227,11 @@ class Translator:
             wait = min(LONGEST_WAIT, 2.0 ** min(waiting.tries, 16))
             inbox.postpone(tx, [waiting.id], now, wait, rows.waits_for)
             return
-        if worked.is_short and waiting.tries == 0:
+        lacks_change = _is_short(worked)
+        if lacks_change and waiting.tries == 0:
             inbox.postpone(tx, [waiting.id], now, SHORT_SECONDS, "a change is not told of yet")
             return
-        if worked.is_short:
+        if lacks_change:
             detail = "neither the notification nor Intercom has the change that it tells of"
             rows.events.append(
                 outbox.Event(notification.topic, waiting.id, "parked", reason="no_element", detail=detail)
@@ -312,6 +310,12 @@ class Translator:
             before = accounts.standing(tx, INTERCOM)
             paused_at = before.paused_at if before.paused else now
             accounts.put(tx, INTERCOM, Standing(denied.reason, paused_at, now + DENIED_SECONDS))
+
+
+def _is_short(worked: Worked) -> bool:
+    """Whether a change is missing that some plan would make an event of."""
+    is_answered = any(plan is not None for plan, _ in worked.made)
+    return is_answered and isinstance(worked.notification, Notification) and is_short(worked.notification)
 
 
 def _has_waited(waiting: Waiting, now: float) -> bool:
