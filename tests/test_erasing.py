@@ -264,3 +264,14 @@ def test_the_log_is_said_not_to_be_empty_while_somebody_reads(shop: Shop) -> Non
         shop.take("ping")
         assert shrunk(shop.ledger.engine) is False
     assert shrunk(shop.ledger.engine) is True
+
+
+def test_the_room_of_what_is_taken_away_is_given_back(shop: Shop) -> None:
+    """Else a ledger that has reached its quota would refuse webhooks for ever."""
+    shop.take(*EVERYTHING)
+    with shop.ledger.write() as tx:
+        tx.exec_driver_sql("insert into cursors values ('large', ?)", ("x" * 20_000_000,))
+        tx.exec_driver_sql("delete from cursors where name = 'large'")
+    assert shrunk(shop.ledger.engine) is True
+    assert one(shop, "pragma freelist_count") == 0
+    assert shop.file.stat().st_size < 1_000_000

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import stat
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,10 @@ from engine.errors import LedgerError
 BUSY_SECONDS = 3.0
 """How long a writer waits for another process: less than the four seconds after which a webhook gets 503."""
 LARGEST_WAL_BYTES = 64 * 1024 * 1024
+PAGES_AT_ONCE = 2_000
+"""Free pages that are given back in one go: whoever writes waits for no longer than that takes."""
+BREATH_SECONDS = 0.005
+"""Between two goes: without it the others would hardly get their turn."""
 NETWORKED = frozenset(
     [
         "nfs",
@@ -178,10 +183,20 @@ def shrunk(engine: Engine) -> bool:
     """
     raw = engine.raw_connection()
     try:
+        _give_back(raw.driver_connection)
         cursor = raw.cursor()
-        cursor.execute("PRAGMA incremental_vacuum").fetchall()
         [(is_busy, *_)] = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         cursor.close()
         return not is_busy
     finally:
         raw.close()
+
+
+def _give_back(connection: Any) -> None:
+    """Give free pages back to the disk, some at a time, until there are none, or it does no good."""
+    before = None
+    while (free := connection.execute("PRAGMA freelist_count").fetchone()[0]) and free != before:
+        before = free
+        # By a script: `execute` would give back one page, and leave it at that.
+        connection.executescript(f"PRAGMA incremental_vacuum({PAGES_AT_ONCE})")
+        time.sleep(BREATH_SECONDS)
