@@ -76,13 +76,20 @@ class Lookups:
         return none | self._known.ask("tags of contact", real, self._tags)
 
     def learn(self, table: str, record: Record) -> None:
-        """Keep a record that a notification brought, unless a newer one is kept."""
+        """Keep a record that a notification brought, unless a newer one is kept.
+
+        One that another contact has become part of is from now on what a look-up of that one gives.
+        """
         key = id_of(record)
         if not _is_id(key):
             return
         before = self._known.peek(table, key)
-        if before is None or _updated_at(before) <= _updated_at(record):
+        newest = record if before is None or _updated_at(before) <= _updated_at(record) else before
+        if newest is record:
             self._known.keep(table, key, record)
+        merged = id_of(record.get("merged_from"))
+        if _is_id(merged):
+            self._known.keep(table, merged, newest)
 
     def whole(self, table: str) -> list[Record]:
         """All admins, teams or tags, asked for now. Raises Unavailable, Denied and Rejected."""

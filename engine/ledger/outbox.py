@@ -289,6 +289,12 @@ def waiting_for(tx: Connection, contacts: Sequence[str]) -> list[int]:
     return found
 
 
+def hand_over(tx: Connection, account: str, contact: str, into: str) -> None:
+    """Let a contact's events be those of the one that it has become part of: so they wait for its address."""
+    mine = (outbox.c.account == account, outbox.c.contact == contact)
+    tx.execute(update(outbox).where(*mine).values(contact=into))
+
+
 def reachable(tx: Connection, account: str, most: int, slack: float) -> list[int]:
     """The notifications whose events wait for an address that their contact has by now.
 

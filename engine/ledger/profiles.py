@@ -17,6 +17,8 @@ from engine.ledger.schema import profiles
 from engine.ledger.sqlite import insert
 
 _AT_ONCE = 500
+_MOST_MERGES = 10
+"""Of one contact, into one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,13 +197,27 @@ def _times(row: Row[Any], at: tuple[float, float]) -> tuple[float, float]:
 
 
 def gone(tx: Connection, account: str, contacts: Iterable[str]) -> set[str]:
-    """Those of the contacts that were deleted."""
-    asked = sorted(set(contacts))
-    found: set[str] = set()
-    for start in range(0, len(asked), _AT_ONCE):
-        mine = (profiles.c.account == account, profiles.c.contact.in_(asked[start : start + _AT_ONCE]))
-        found |= {*tx.scalars(select(profiles.c.contact).where(*mine, profiles.c.deleted_at.is_not(None)))}
-    return found
+    """Those of the contacts that were deleted, or have become part of one that was."""
+    rows = _remaining(tx, account, contacts)
+    return {contact for contact, row in rows.items() if row.deleted_at is not None}
+
+
+def heirs(tx: Connection, account: str, contacts: Iterable[str]) -> dict[str, str]:
+    """Of those contacts that have become part of another one, that one's id."""
+    rows = _remaining(tx, account, contacts)
+    found = {contact: row.merged_into or row.contact for contact, row in rows.items()}
+    return {contact: heir for contact, heir in found.items() if heir != contact}
+
+
+def _remaining(tx: Connection, account: str, contacts: Iterable[str]) -> dict[str, Row[Any]]:
+    """What is known of contacts, of a merged one by way of the one that remains."""
+    rows = _known(tx, account, set(contacts))
+    for _ in range(_MOST_MERGES):
+        further = _known(tx, account, {row.merged_into for row in rows.values() if row.merged_into})
+        if not further:
+            break
+        rows = {contact: further.get(row.merged_into, row) for contact, row in rows.items()}
+    return rows
 
 
 def _is_due(account: str, now: float) -> tuple[Any, ...]:

@@ -223,6 +223,8 @@ class Translator:
             return
         contacts = {key for _, result in worked.made for key in contacts_of(result)}
         rows = rows_of(worked, waiting.id, cut_off, profiles.gone(tx, self._account, contacts))
+        heirs = profiles.heirs(tx, self._account, contacts)
+        rows.events = [replace(one, contact=heirs.get(one.contact, one.contact)) for one in rows.events]
         if rows.waits_for:
             wait = min(LONGEST_WAIT, 2.0 ** min(waiting.tries, 16))
             inbox.postpone(tx, [waiting.id], now, wait, rows.waits_for)
@@ -274,7 +276,8 @@ class Translator:
             old = str(before.get("id", "")) if isinstance(before, dict) else ""
             if old and old != key:
                 profiles.merged(tx, self._account, old, key, now)
-                inbox.take_up(tx, outbox.waiting_for(tx, [old]))
+                outbox.hand_over(tx, self._account, old, key)
+                inbox.take_up(tx, outbox.waiting_for(tx, [key]))
         elif notification.topic == "contact.deleted" and key:
             profiles.deleted(tx, self._account, key, now)
             forget_contact(tx, self._account, key, now)
