@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
+from engine import Runner
 from engine.errors import FateUnknown
 from engine.events import Accepted
+from engine.intercom.records import RecordsFile
 from engine.ledger import inbox, outbox, profiles
 from engine.ledger.erasing import forget_contact
-from engine.relay.relay import ACCOUNT
-from tests.ledgers import DAY, Shop
+from engine.relay.relay import ACCOUNT, Relay
+from engine.relay.replaying import Chosen, replay
+from tests.ledgers import DAY, PLANS, Shop
 from tests.support import NOW, as_line, changed, read
 
 CONTACT = "68b1c2d3e4f5a6b7c8d9e0f1"
@@ -143,3 +146,53 @@ def test_an_event_that_is_begun_already_is_not_begun_again(shop: Shop) -> None:
         due = outbox.due(tx, ACCOUNT, now, 9, largest_bytes=10**9, uncertain=False)
         assert outbox.begin(tx, due, 1) == {1}
         assert outbox.begin(tx, due, 2) == set()
+
+
+class Tickets(RecordsFile):
+    """Records that have one ticket, whichever is asked for."""
+
+    def __init__(self, ticket: Any) -> None:
+        super().__init__({})
+        self._ticket = ticket
+
+    def ticket(self, _: str) -> Any:
+        return self._ticket
+
+
+def with_records(shop: Shop, records: Any) -> None:
+    shop.relay.drain.release()
+    runner = Runner(PLANS, records=records, sink=shop.sink, clock=shop.clock)
+    shop.relay = Relay(shop.ledger, runner, shop.sink, clock=shop.clock)
+
+
+def test_a_ticket_that_is_too_large_keeps_no_other_notification_waiting(shop: Shop) -> None:
+    parts = [{"type": "ticket_part", "id": str(number), "x": [0] * 200} for number in range(500)]
+    with_records(shop, Tickets({"type": "ticket", "id": "1", "ticket_parts": {"ticket_parts": parts}}))
+    no_parts = {"ticket_parts.ticket_parts": []}
+    keep(shop, changed(read("ticket.state.updated.resolved"), no_parts), read("conversation.user.created"))
+    assert [state for (state,) in rows(shop, "select state from inbox")] == ["received", "skipped"]
+    shop.after(31)
+    keep(shop, read("ping"))
+    assert rows(shop, "select state, reason from outbox where metric like 'ticket.%'") == [
+        ("parked", "no_element")
+    ]
+
+
+def test_what_fails_again_and_again_is_left_to_a_person_and_can_be_replayed(shop: Shop) -> None:
+    def fails(*_: Any, **__: Any) -> Any:
+        raise KeyError("nobody foresaw this")
+
+    with_records(shop, {})
+    machine = shop.relay.translator._machine
+    works, machine.work_out = machine.work_out, fails  # type: ignore[method-assign]
+    keep(shop, read("ticket.created"))
+    for _ in range(13):
+        shop.after(301)
+        shop.relay.translator.step()
+    lost = "select state, reason, detail from outbox"
+    assert rows(shop, lost) == [("parked", "fault", "it cannot be translated (KeyError)")]
+    machine.work_out = works  # type: ignore[method-assign]
+    replay(shop.ledger, ACCOUNT, Chosen(dead=True))
+    shop.relay.work_off()
+    assert rows(shop, lost + " where reason = 'fault'") == []
+    assert rows(shop, "select count(*) from outbox")[0][0] > 0

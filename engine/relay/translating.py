@@ -1,11 +1,13 @@
 """From the inbox to the outbox: whole notifications, each in one transaction with all that comes of it."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from engine.errors import Denied, EngineError, Unavailable, Unreadable
+from engine.errors import Denied, LedgerError, Unavailable, Unreadable
 from engine.events import Notification, Skipped
 from engine.intercom.webhook import PING
 from engine.ledger import accounts, inbox, outbox, profiles
@@ -28,6 +30,8 @@ MOST, LARGEST_BYTES = 50, 2 * 1024 * 1024
 NAMES_SECONDS = 600.0
 """So long names are waited for; then the event goes without them."""
 LONGEST_WAIT = 300.0
+MOST_TRIES = 12
+"""Of what fails in a way that nobody foresaw: an hour of them."""
 DENIED_SECONDS = 300.0
 SHORT_SECONDS = 30.0
 """So long a change is waited for that neither its notification nor Intercom tells of yet."""
@@ -81,16 +85,26 @@ class Translator:
         """Translate these; how many they were. One that nobody foresaw keeps none of the others."""
         try:
             return self._translate(waiting)
-        except EngineError:
+        except (Unavailable, LedgerError):
             raise
         except Exception as error:
             if len(waiting) > 1:
                 half = len(waiting) // 2
                 return self._translated(waiting[:half]) + self._translated(waiting[half:])
-            reason = f"it cannot be translated ({type(error).__name__})"
-            with self._ledger.write() as tx:
-                inbox.postpone(tx, [waiting[0].id], self._ledger.now(), LONGEST_WAIT, reason)
+            self._set_aside(waiting[0], f"it cannot be translated ({type(error).__name__})")
             return 1
+
+    def _set_aside(self, one: Waiting, reason: str) -> None:
+        """Look again in a while, and after some times leave it to a person, who has it made by `replay`."""
+        now = self._ledger.now()
+        with self._ledger.write() as tx:
+            if one.tries < MOST_TRIES or one.id not in inbox.untouched(tx, [one]):
+                inbox.postpone(tx, [one.id], now, LONGEST_WAIT, reason)
+                return
+            parked = outbox.Event(one.topic, one.id, "parked", reason="fault", detail=reason)
+            outbox.forget_parked(tx, [one.id])
+            made = summary(outbox.add(tx, self._account, self._ledger.digest_key, [parked], now), Counter())
+            inbox.settle(tx, one, "translated", now, reason="fault", made=made)
 
     def _translate(self, waiting: Sequence[Waiting]) -> int:
         now = self._now()
@@ -169,7 +183,10 @@ class Translator:
         if ticket is None:
             return worked
         event = {**notification.event, "data": {**notification.event["data"], "item": ticket}}
-        again = self._machine.read(event)
+        try:
+            again = self._machine.read(event)
+        except Unreadable:  # it is too large
+            return worked
         if not isinstance(again, Notification):
             return worked
         [found], _ = self._machine.work_out([again], every=True, partial=partial)
@@ -187,11 +204,14 @@ class Translator:
         times = {key: (time_of(one.get("updated_at")) or 0.0, 0.0) for key, one in contacts.items()}
         with self._ledger.read() as tx:
             new = profiles.news(tx, self._account, times)
-        keys = [key for key in contacts if key in new]
-        past = [self._machine.read(wrapped(contacts[key], rows[key].workspace)) for key in keys]
+        past: dict[str, Notification | Skipped] = {}
+        for key in contacts:
+            with suppress(Unreadable):  # it is too large: its next notification may tell of it
+                if key in new:
+                    past[key] = self._machine.read(wrapped(contacts[key], rows[key].workspace))
         told: dict[int, list[profiles.Told]] = {}
-        made, _ = self._machine.work_out(past, every=True, partial=True) if past else ([], {})
-        for key, found in zip(keys, made, strict=True):
+        made, _ = self._machine.work_out([*past.values()], every=True, partial=True) if past else ([], {})
+        for key, found in zip(past, made, strict=True):
             id_ = rows[key].id
             for plan, result in found.made:
                 if plan is not None and isinstance(found.notification, Notification):
