@@ -1,5 +1,6 @@
 """What happens between two steps of the relay: other threads and processes use the same ledger."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,14 @@ from engine import Runner
 from engine.errors import FateUnknown
 from engine.events import Accepted
 from engine.intercom.records import RecordsFile
+from engine.klaviyo.client import Klaviyo
 from engine.ledger import inbox, outbox, profiles
 from engine.ledger.erasing import forget_contact
+from engine.ports import Response
 from engine.relay.relay import ACCOUNT, Relay
 from engine.relay.replaying import Chosen, replay
 from tests.ledgers import DAY, PLANS, Shop
-from tests.support import NOW, as_line, changed, read
+from tests.support import NOW, Call, Wire, as_line, changed, json_answer, read
 
 CONTACT = "68b1c2d3e4f5a6b7c8d9e0f1"
 UPDATED = "contact.user.updated"
@@ -196,3 +199,26 @@ def test_what_fails_again_and_again_is_left_to_a_person_and_can_be_replayed(shop
     shop.relay.work_off()
     assert rows(shop, lost + " where reason = 'fault'") == []
     assert rows(shop, "select count(*) from outbox")[0][0] > 0
+
+
+def test_a_profile_that_klaviyo_has_deleted_is_made_anew_and_stops_nothing(shop: Shop) -> None:
+    """Its id is remembered. A 404 for it says nothing of the address, which would stop the account."""
+
+    def answer(call: Call) -> Response:
+        data = json.loads(call.body or b"")["data"]
+        if "profile-import" not in call.url:
+            return Response(202)
+        if "id" in data:
+            return json_answer(404, {"errors": [{"code": "not_found", "detail": "It does not exist."}]})
+        return json_answer(200, {"data": {"type": "profile", "id": "01ABC"}})
+
+    wire = Wire(answer)
+    klaviyo = Klaviyo("pk_secret", transport=wire, clock=shop.clock)
+    shop.relay.drain.release()
+    shop.relay = Relay(shop.ledger, Runner(PLANS, clock=shop.clock), klaviyo, clock=shop.clock)
+    shop.take(UPDATED)
+    newer = changed(read(UPDATED), {"name": "Mara Ek", "updated_at": LATER})
+    shop.take({**newer, "id": "notif_newer"})
+    assert rows(shop, "select state, klaviyo_id from profiles") == [("accepted", "01ABC")]
+    assert len(wire.calls) == 3
+    assert rows(shop, "select paused from accounts where paused <> ''") == []

@@ -142,6 +142,9 @@ class Rest:
             )
             raise Throttled(told, seconds)
         self._windows.told(endpoint, response.headers)
+        names_one = isinstance(body, dict) and bool((body.get("data") or {}).get("id"))
+        if response.status == 404 and names_one and (faults := faults_of(response)):
+            raise Refused(404, faults)  # the profile is gone, and not the address
         return _value(response, endpoint, self.clock.now())
 
     def _wire(self) -> Transport:
