@@ -1,4 +1,4 @@
-"""A visitor who writes first and says who they are later: their events wait, and go to whom they have become."""
+"""A visitor who writes first and says later who they are: their events wait, and go to whom they become."""
 
 from pathlib import Path
 from typing import Any
