@@ -1,8 +1,8 @@
 """Klaviyo's accounts as delivery meets them: do they take anything now, and is a person needed?"""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select, update
 
 from engine.ledger.schema import accounts, attempts
 from engine.ledger.sqlite import insert
@@ -36,11 +36,21 @@ def put(tx: Connection, account: str, found: Standing) -> None:
     tx.execute(made.on_conflict_do_update(index_elements=["account"], set_=values))
 
 
+def worst(tx: Connection, account: str) -> Standing:
+    """How it stands with the worst part of an account: a person may be needed for that one."""
+    rows = tx.execute(select(accounts).where(_parts(account))).all()
+    found = [Standing(row.paused, row.paused_at, row.not_before, row.failures) for row in rows]
+    return max(found, key=lambda one: (bool(one.paused), one.not_before), default=Standing())
+
+
 def try_now(tx: Connection, account: str) -> None:
     """Have the next try at once, since a person has seen to what it waits for. Whether it helps, it shows."""
-    found = standing(tx, account)
-    if found.not_before:
-        put(tx, account, replace(found, not_before=0.0))
+    tx.execute(update(accounts).where(_parts(account)).values(not_before=0.0))
+
+
+def _parts(account: str) -> ColumnElement[bool]:
+    """The account, and those of its queues that have failed by themselves: `klaviyo profiles`."""
+    return (accounts.c.account == account) | accounts.c.account.startswith(f"{account} ", autoescape=True)
 
 
 def begin_attempt(tx: Connection, account: str, kind: str, fence: int, items: int, now: float) -> int:

@@ -48,7 +48,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account: `paused` says why a person is needed, or is empty. `waits` is in seconds."""
+    """An account, or one of its queues: `paused` says why a person is needed, or is empty. `waits`: seconds."""
 
     name: str
     paused: str

@@ -155,7 +155,8 @@ accounts = Table(
     Column("not_before", Float, nullable=False, server_default="0"),
     Column("failures", Integer, nullable=False, server_default="0"),
 )
-"""Klaviyo's accounts: `paused` says why a person is needed, `not_before` when to try again."""
+"""Klaviyo's accounts, and their queues where these fail by themselves (`klaviyo profiles`): `paused` says why
+a person is needed, `not_before` when to try again."""
 
 limits = Table(
     "limits",

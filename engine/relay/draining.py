@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import compress
 
+from sqlalchemy import Connection
+
 from engine.errors import Denied, EngineError, Unavailable
 from engine.events import Answer, Request
 from engine.klaviyo.lanes import Waiting
@@ -29,7 +31,7 @@ LONGEST_WAIT = 300.0
 DENIED_SECONDS = 300.0
 IDLE_SECONDS = 30.0
 FRESH_TRIES = 3
-"""A row that has failed so often says nothing of the account any more."""
+"""A row that has failed so often says nothing of the others any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,17 @@ class Attempted:
     waiting: int
     refused: int
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """What is sent next, with how it stands with its queue, and with the whole account."""
+
+    queue: Queue
+    rows: list[Row]
+    bulk: bool
+    own: Standing
+    whole: Standing
 
 
 class _Lost(EngineError):
@@ -98,19 +111,18 @@ class Drain:
             return Step(wait=leases.SECONDS / 3)
         now = self._ledger.now()
         with self._ledger.read() as tx:
-            standing = accounts.standing(tx, self._account)
-            if now < standing.not_before <= now + inbox.LONGEST_WAIT:
-                return Step(wait=standing.not_before - now)
-            is_probe = standing.failures > 0 or bool(standing.paused)
-            queue, rows, bulk = self._chosen(tx, now, is_probe)
-            if not rows:
+            whole = accounts.standing(tx, self._account)
+            if seconds := _closed(whole, now):
+                return Step(wait=seconds)
+            chosen = self._chosen(tx, now, whole)
+            if chosen is None:
                 return Step(wait=self._until_next(tx, now))
         try:
-            self._send(queue, rows, standing, moved, bulk=bulk)
+            self._send(chosen, moved)
         except _Lost:
             self._lease = None
             return Step()
-        return Step(len(rows))
+        return Step(len(chosen.rows))
 
     def beat(self) -> None:
         """Keep the lease while a step takes long: from another thread, every few seconds."""
@@ -143,26 +155,39 @@ class Drain:
         self._is_clean = self._is_clean and lease is not None
         return lease
 
-    def _chosen(self, tx: object, now: float, is_probe: bool) -> tuple[Queue, list[Row], bool]:
-        """The next queue in turn that has rows which are due, those rows, and whether they go in bulk.
+    def _chosen(self, tx: Connection, now: float, whole: Standing) -> _Chosen | None:
+        """The next queue in turn that is open and has rows which are due; None where there is none.
 
-        Of an account that has failed one row is sent, to see whether it is back.
+        Of one that has failed one row is sent, to see whether Klaviyo takes it again.
         """
         for _ in range(len(self._queues)):
             queue = self._queues[0]
             self._queues.rotate(-1)
+            own = accounts.standing(tx, self._gate(queue))
+            if _closed(own, now):
+                continue
+            is_probe = own.failures > 0 or bool(own.paused or whole.paused)
             many = not is_probe and queue.goes_in_bulk and queue.count(tx, now, BACKLOG + 1) > BACKLOG
             rows = queue.due(tx, now, MOST_IN_BULK if many else 1 if is_probe else BACKLOG)
             if rows:
-                return queue, rows, many
-        return self._queues[0], [], False
+                return _Chosen(queue, rows, many, own, whole)
+        return None
 
-    def _until_next(self, tx: object, now: float) -> float:
-        times = [time for queue in self._queues if (time := queue.next_due(tx)) is not None]
-        return min([IDLE_SECONDS, *(max(0.0, time - now) for time in times)])
+    def _gate(self, queue: Queue) -> str:
+        """The name of a queue's own standing: an endpoint may fail, or a scope be missing, for it alone."""
+        return f"{self._account} {queue.name}"
 
-    def _send(self, queue: Queue, rows: list[Row], standing: Standing, moved: float, *, bulk: bool) -> None:
+    def _until_next(self, tx: Connection, now: float) -> float:
+        waits = [IDLE_SECONDS]
+        for queue in self._queues:
+            time = queue.next_due(tx)
+            if time is not None:
+                waits.append(max(0.0, time - now, _closed(accounts.standing(tx, self._gate(queue)), now)))
+        return min(waits)
+
+    def _send(self, chosen: _Chosen, moved: float) -> None:
         """Write down what is about to leave, send it, and write down what became of it. Raises _Lost."""
+        queue, rows = chosen.queue, chosen.rows
         now = self._ledger.now()
         requests: list[Request] = []
         sound: list[Row] = []
@@ -185,36 +210,35 @@ class Drain:
         self._at("after_intent")
         denied: Denied | None = None
         try:
-            answers: list[Answer | None] = [*self._sink.deliver(requests, bulk=bulk)] if requests else []
+            answers: list[Answer | None] = (
+                [*self._sink.deliver(requests, bulk=chosen.bulk)] if requests else []
+            )
         except Denied as error:
             denied = error
             answers = [error.answers.get(place) for place in range(len(requests))]
         self._at("after_post")
         answered = list(zip(sound, answers, strict=True))
         moved = self._clocks.check() - moved
-        self._settle(queue, answered, standing, lease, attempt, denied, moved, bulk=bulk)
+        self._settle(chosen, answered, lease, attempt, denied, moved)
         self._is_clean = True
         self._at("after_settle")
 
     def _settle(
         self,
-        queue: Queue,
+        chosen: _Chosen,
         answered: list[tuple[Row, Answer | None]],
-        standing: Standing,
         lease: Lease,
         attempt: int,
         denied: Denied | None,
         moved: float,
-        *,
-        bulk: bool,
     ) -> None:
         """Write down what became of rows. Raises _Lost where somebody else sends them by now."""
-        now = self._ledger.now()
+        now, queue = self._ledger.now(), chosen.queue
         given = [answer for _, answer in answered if answer is not None]
         failed = [answer for answer in given if isinstance(answer, Unavailable)]
-        is_down = bool(failed) and len(failed) == len(given) and _says_of_account(answered)
-        # Rows of a backlog need no time of their own where the account waits: they go on together after it.
-        terms = Terms(now, self._clock.jitter(), waits=not (is_down and bulk), moved=moved)
+        is_down = bool(failed) and len(failed) == len(given) and _says_of_queue(answered)
+        # Rows of a backlog need no time of their own where their queue waits: they go on together after it.
+        terms = Terms(now, self._clock.jitter(), waits=not (is_down and chosen.bulk), moved=moved)
         reason = denied.reason if denied else (failed[0].reason if failed else "")
         with self._ledger.write() as tx:
             is_ours = leases.holds(tx, lease)
@@ -222,9 +246,7 @@ class Drain:
                 counts = queue.settle(tx, answered, terms)
                 self._at("mid_settle")
                 was_taken = len(failed) < len(given)
-                after = self._standing(standing, failed, denied, now, is_down=is_down, was_taken=was_taken)
-                if after != standing:
-                    accounts.put(tx, self._account, after)
+                self._put_standing(tx, chosen, failed, denied, now, is_down=is_down, was_taken=was_taken)
                 accepted, refused = counts["accepted"], counts["dead"]
                 told = Attempted(queue.name, accepted, len(answered) - accepted - refused, refused, reason)
                 accounts.end_attempt(
@@ -237,30 +259,52 @@ class Drain:
             raise _Lost
         self._told(told)
 
-    def _standing(
+    def _put_standing(
         self,
-        before: Standing,
+        tx: Connection,
+        chosen: _Chosen,
         failed: list[Unavailable],
         denied: Denied | None,
         now: float,
         *,
         is_down: bool,
         was_taken: bool,
-    ) -> Standing:
-        """How it stands with the account after a try."""
+    ) -> None:
+        """Write down how it stands after a try: with the queue, or with all where the key is not accepted."""
+        if denied is not None and not denied.scope:
+            accounts.put(tx, self._account, _paused(chosen.whole, denied, now))
+            return
+        after = chosen.own
         if denied is not None:
-            paused_at = before.paused_at if before.paused else now
-            return Standing(denied.reason, paused_at, now + DENIED_SECONDS, before.failures)
-        if not is_down:
-            return Standing() if was_taken else before
+            after = _paused(after, denied, now)
+        elif is_down:
+            after = self._backed_off(after, failed, now)
+        elif was_taken:
+            after = Standing()
+        if after != chosen.own:
+            accounts.put(tx, self._gate(chosen.queue), after)
+        if chosen.whole.paused and (was_taken or denied is not None):
+            accounts.put(tx, self._account, Standing())
+
+    def _backed_off(self, before: Standing, failed: list[Unavailable], now: float) -> Standing:
         own = min(LONGEST_WAIT, 0.5 * 2.0 ** min(before.failures, 16)) * (0.5 + self._clock.jitter() / 2)
         asked = max((one.retry_after or 0.0 for one in failed), default=0.0)
         wait = min(max(own, asked), inbox.LONGEST_WAIT)
         return Standing(before.paused, before.paused_at, now + wait, before.failures + 1)
 
 
-def _says_of_account(answered: list[tuple[Row, Answer | None]]) -> bool:
-    """Whether failures may be the account's, and not only those of rows that fail again and again."""
+def _paused(before: Standing, denied: Denied, now: float) -> Standing:
+    paused_at = before.paused_at if before.paused else now
+    return Standing(denied.reason, paused_at, now + DENIED_SECONDS, before.failures)
+
+
+def _closed(found: Standing, now: float) -> float:
+    """For how many seconds nothing is tried; no wait is so long that it must come of a clock that was set."""
+    return found.not_before - now if now < found.not_before <= now + inbox.LONGEST_WAIT else 0.0
+
+
+def _says_of_queue(answered: list[tuple[Row, Answer | None]]) -> bool:
+    """Whether failures may be those of all it sends, and not only of rows that fail again and again."""
     return any(
         row.tries < FRESH_TRIES
         for row, answer in answered

@@ -132,7 +132,7 @@ def facts_of(
     lately = tries(tx, account, now - RECENT_SECONDS)
     return Facts(
         now,
-        accounts.standing(tx, account),
+        accounts.worst(tx, account),
         accounts.standing(tx, INTERCOM),
         heard_at,
         usual_silence,
