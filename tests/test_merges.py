@@ -110,3 +110,11 @@ def test_of_a_user_that_was_deleted_nothing_is_sent_of_the_time_as_a_visitor(cro
     crowd.take({**late, "id": "notif_late"})
     assert crowd.events() == [("skipped", USER)]
     assert crowd.sent(METRIC) == []
+
+
+def test_what_waits_goes_with_an_address_although_no_mapping_makes_profiles(tmp_path: Path) -> None:
+    crowd = Crowd(tmp_path, [plan for plan in PLANS if plan.spec.kind != "profile"])
+    crowd.rest.people[CONTACT] = contact(CONTACT, {})
+    crowd.after(600)
+    crowd.tell("contact.user.updated", contact(CONTACT, {}))
+    assert crowd.events() == [("accepted", CONTACT)]

@@ -222,3 +222,18 @@ def test_a_profile_that_klaviyo_has_deleted_is_made_anew_and_stops_nothing(shop:
     assert rows(shop, "select state, klaviyo_id from profiles") == [("accepted", "01ABC")]
     assert len(wire.calls) == 3
     assert rows(shop, "select paused from accounts where paused <> ''") == []
+
+
+def test_one_notification_from_the_far_future_makes_no_others_old(shop: Shop) -> None:
+    first, odd = read("conversation.user.created"), read(UPDATED)
+    later = changed(first, {"id": "999"})
+    keep(shop, first, {**odd, "created_at": 4_102_444_800})
+    keep(shop, {**later, "id": "notif_later", "created_at": first["created_at"] + 5})
+    assert [reason for (reason,) in rows(shop, "select reason from inbox")] == ["", "", ""]
+
+
+def test_a_first_notification_from_the_far_future_makes_nothing_the_backfills(shop: Shop) -> None:
+    now = int(NOW.timestamp())
+    keep(shop, {**read("ping"), "created_at": 4_102_444_800})
+    keep(shop, changed({**read("conversation.user.created"), "created_at": now}, {"created_at": now}))
+    assert rows(shop, "select state from outbox") == [("queued",)]

@@ -80,7 +80,7 @@ def test_what_may_have_reached_klaviyo_keeps_its_bytes_whatever_the_mapping_says
     shop.sink.answer = lambda request: Accepted()
     shop.after(600)
     done = replay(shop.ledger, ACCOUNT, DEAD)
-    assert (done.as_they_are, done.stuck) == (1, 0)
+    assert (done.as_they_are, done.stuck) == (2, 0), "the event and its contact"
     assert (
         one(shop, "select tries || ' ' || (first_try_at is null) || ' ' || state from outbox") == "0 1 queued"
     )

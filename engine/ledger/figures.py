@@ -48,7 +48,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account, or one of its queues: `paused` says why a person is needed, or is empty. `waits`: seconds."""
+    """An account, or a queue of it: `paused` says why a person is needed, or is empty; `waits`: seconds."""
 
     name: str
     paused: str
