@@ -12,6 +12,10 @@ OLDEST_SECONDS = 7 * 86_400.0
 """An envelope that is older than this, by Intercom's own clock, is somebody's capture."""
 
 
+AHEAD_SECONDS = 86_400.0
+"""An envelope that is further ahead of our clock moves no mark: one odd time would make all others old."""
+
+
 class Marks:
     """The marks of all workspaces in one transaction: each is read once, and `put` writes what has moved."""
 
@@ -26,7 +30,8 @@ class Marks:
             return None
         name = f"cut_off {waiting.workspace}"
         if self._get(name) is None:
-            self._set(name, (notification.created_at or waiting.received_at) - BEFORE_FIRST)
+            at = notification.created_at or waiting.received_at
+            self._set(name, (waiting.received_at if _is_odd(at, waiting) else at) - BEFORE_FIRST)
         return self._get(name)
 
     def is_captured(self, waiting: Waiting, notification: Notification) -> bool:
@@ -39,7 +44,7 @@ class Marks:
             return False
         name = f"newest {waiting.workspace}"
         newest = self._get(name) or 0.0
-        if at > newest:
+        if at > newest and not _is_odd(at, waiting):
             self._set(name, at)
         return waiting.tries == 0 and waiting.settled_at is None and at < newest - OLDEST_SECONDS
 
@@ -61,3 +66,7 @@ class Marks:
     def _set(self, name: str, value: float) -> None:
         self._known[name] = value
         self._moved.add(name)
+
+
+def _is_odd(at: float, waiting: Waiting) -> bool:
+    return at > waiting.received_at + AHEAD_SECONDS
