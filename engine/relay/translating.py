@@ -264,7 +264,7 @@ class Translator:
         outcomes = outbox.add(tx, self._account, digest_key, rows.events, now)
         rows.profiles += told.get(waiting.id, [])
         outcomes += self._tell(tx, rows, now)
-        self._follow(tx, notification, now)
+        self._follow(tx, waiting, notification, now)
         count(tx, rows.skipped, now)
         inbox.settle(
             tx, waiting, "translated" if outcomes else "skipped", now,
@@ -287,8 +287,8 @@ class Translator:
         inbox.take_up(tx, outbox.waiting_for(tx, known))
         return [f"profile {outcome}" for outcome in outcomes]
 
-    def _follow(self, tx: Connection, notification: Notification, now: float) -> None:
-        """What a contact's merge and its deletion mean for all that is kept."""
+    def _follow(self, tx: Connection, waiting: Waiting, notification: Notification, now: float) -> None:
+        """What a contact's merge, its deletion and its address mean for all that is kept."""
         contact = contact_in(notification)
         key = str(contact.get("id", "")) if contact else ""
         if notification.topic == "contact.merged" and contact:
@@ -301,6 +301,10 @@ class Translator:
         elif notification.topic == "contact.deleted" and key:
             profiles.deleted(tx, self._account, key, now)
             forget_contact(tx, self._account, key, now)
+        elif waiting.settled_at is None and notification.topic.startswith("contact.") and contact:
+            # Also where no mapping makes profiles; and once, as in `_tell`.
+            has_address = any(contact.get(name) for name in ("email", "phone", "external_id"))
+            inbox.take_up(tx, outbox.waiting_for(tx, [key]) if has_address else [])
 
     def _settle_skipped(
         self,
