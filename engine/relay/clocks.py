@@ -7,6 +7,7 @@ from, move too.
 
 import json
 import secrets
+import threading
 from pathlib import Path
 
 from sqlalchemy import Column, Connection, case, select, update
@@ -34,6 +35,7 @@ class Rebase:
         self._clock = clock
         self._boot = boot_of_machine() if boot is None else boot
         self._base: float | None = None
+        self._turn = threading.Lock()
         self._moved = 0.0
 
     def check(self) -> float:
@@ -43,12 +45,12 @@ class Rebase:
         """
         if self._base is not None and abs(self._offset() - self._base) <= TOLERATED_SECONDS:
             return self._moved
-        with self._ledger.write() as tx:
-            base = self._settled(tx)
-        if self._base is not None:
-            self._moved += base - self._base
-        self._base = base
-        return self._moved
+        with self._turn:  # of two threads that notice it, one must not count what the other has counted
+            with self._ledger.write() as tx:
+                base = self._settled(tx)
+            self._moved += 0.0 if self._base is None else base - self._base
+            self._base = base
+            return self._moved
 
     def _offset(self) -> float:
         return self._clock.now().timestamp() - self._clock.monotonic()
