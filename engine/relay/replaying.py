@@ -174,8 +174,13 @@ class _Making:
                 some = self._opened(tx, ids[start : start + TRANSLATED_AT_ONCE])
             worked, _ = self._machine.work_out([one for _, _, one in some], every=True, partial=True)
             with self._ledger.read() as tx:
-                for (id_, workspace, _), found in zip(some, worked, strict=True):
-                    yield from self._would(tx, id_, workspace, found, anew)
+                told = [
+                    would
+                    for (id_, workspace, _), found in zip(some, worked, strict=True)
+                    for would in self._would(tx, id_, workspace, found, anew)
+                ]
+            # Only now: while somebody reads one page of it, the log behind the ledger would grow.
+            yield from told
 
     def _opened(self, tx: Connection, ids: Sequence[int]) -> list[tuple[int, str, Notification | Skipped]]:
         columns = (
