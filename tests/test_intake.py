@@ -217,13 +217,6 @@ def test_without_the_disks_reserve_nothing_is_kept_and_with_it_all_goes_on() -> 
     played(play, has_room=lambda: has_room[0])
 
 
-def test_a_ledger_looks_at_its_own_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with desk(tmp_path) as made:
-        assert made.ledger.has_room()
-        monkeypatch.setattr("engine.ledger.store.RESERVE_BYTES", 1 << 62)
-        assert not made.ledger.has_room()
-
-
 def test_many_at_once_are_in_the_ledger_each_once_over_few_flushes(tmp_path: Path) -> None:
     with desk(tmp_path) as made:
         flushes: list[int] = []

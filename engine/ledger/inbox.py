@@ -125,12 +125,11 @@ def settle(
     made: Mapping[str, int] | None = None,
     created_at: float | None = None,
     contacts: Collection[str] = (),
-    version: str = "",
 ) -> bool:
     """Say what came of one; whether it was still to be translated."""
     values = {
         "state": state, "reason": reason, "made": json.dumps(made or {}, sort_keys=True), "settled_at": now,
-        "created_at": created_at, "version": version,
+        "created_at": created_at,
         "contacts": " ".join(["", *sorted(contacts), ""]) if contacts else "",
     }  # fmt: skip
     mine = (inbox.c.id == waiting.id, inbox.c.state == "received")

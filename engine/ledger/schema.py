@@ -43,7 +43,6 @@ inbox = Table(
     Column("workspace", String, nullable=False),
     Column("notification", String, nullable=False),
     Column("topic", String, nullable=False),
-    Column("version", String, nullable=False, server_default=""),
     Column("contacts", String, nullable=False, server_default=""),
     Column("created_at", Float),
     Column("received_at", Float, nullable=False),

@@ -1,7 +1,6 @@
 """`Ledger`: the durable record of what was received, what is to be sent and what became of it."""
 
 import errno
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +14,6 @@ from engine.errors import LedgerError, Unavailable
 from engine.ledger import sqlite
 from engine.ledger.migrations import brought_up
 from engine.ports import Clock
-
-RESERVE_BYTES = 64 * 1024 * 1024
 
 
 class Ledger:
@@ -72,10 +69,6 @@ class Ledger:
         """A transaction that reads: it sees one moment. Raises Unavailable."""
         with _worded(), self._engine.connect() as connection:
             yield connection
-
-    def has_room(self) -> bool:
-        """Whether the disk has its reserve: without it nothing new is taken, so that the rest can go on."""
-        return shutil.disk_usage(self.path.parent).free >= RESERVE_BYTES
 
     def close(self) -> None:
         """Close all connections."""
