@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from math import inf
 
-from sqlalchemy import ColumnElement, Connection, Table, func, select
+from sqlalchemy import Connection, Table, func, select
 
 from engine.ledger import accounts
 from engine.ledger.accounts import Standing
@@ -93,24 +93,20 @@ def to_translate_since(tx: Connection) -> float | None:
 
 def to_send_since(tx: Connection, account: str) -> float | None:
     """Since when an event or a profile could have been sent that is not; None where none waits."""
-    found = [
-        _since(
-            tx,
-            outbox,
-            "queued",
-            "made_at",
-            outbox.c.account == account,
-            outbox.c.is_uncertain.is_(is_uncertain),
-        )
-        for is_uncertain in (False, True)
-    ]
-    found.append(_since(tx, profiles, "queued", "made_at", profiles.c.account == account))
+    events = [_since(tx, outbox, "queued", "made_at", account, uncertain=one) for one in (False, True)]
+    found = [*events, _since(tx, profiles, "queued", "made_at", account)]
     return min((since for since in found if since is not None), default=None)
 
 
-def _since(tx: Connection, table: Table, state: str, made: str, *only: ColumnElement[bool]) -> float | None:
+def _since(
+    tx: Connection, table: Table, state: str, made: str, account: str = "", *, uncertain: bool = False
+) -> float | None:
     """Of rows that were never put off, when the first was made; of the others, when the first was due."""
-    mine = [table.c.state == state, *only]
+    mine = [table.c.state == state]
+    if account:
+        mine.append(table.c.account == account)
+    if table is outbox:  # its index has each kind in order, and both together in none
+        mine.append(outbox.c.is_uncertain.is_(uncertain))
     order = table.c.id if "id" in table.c else table.c[made]  # by id the index has them in order
     fresh = select(table.c[made]).where(*mine, table.c.not_before == 0).order_by(order).limit(1)
     late = select(func.min(table.c.not_before)).where(*mine, table.c.not_before > 0)
