@@ -62,9 +62,10 @@ def _lax_commits() -> Any:
 def _without_intent() -> Any:
     """Nothing is written down before it is sent: after a death it goes in bulk again."""
 
-    def begin(tx: Connection, sent: Sequence[Any], attempt: int) -> None:
+    def begin(tx: Connection, sent: Sequence[Any], attempt: int) -> set[int]:
         ids = [one.id for one in sent]
         tx.execute(update(outbox_rows).where(outbox_rows.c.id.in_(ids)).values(attempt=attempt))
+        return {*ids}
 
     return patch.object(outbox, "begin", begin)
 
