@@ -3,7 +3,8 @@
 import logging
 import sys
 from collections.abc import Collection, MutableMapping
-from typing import Any, Literal, TextIO
+from contextlib import suppress
+from typing import Any, Literal, TextIO, cast
 
 import structlog
 
@@ -35,7 +36,7 @@ def logger(form: Form, secrets: Collection[str] = (), file: TextIO | None = None
             end,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Careful(stream))),
         cache_logger_on_first_use=False,
     )
     log = structlog.get_logger()
@@ -62,6 +63,23 @@ class _Hiding:
         for secret in self._secrets:
             value = value.replace(secret, "***")
         return masked(without_secrets(value)) if key in ("reason", "error") else value
+
+
+class _Careful:
+    """A stream that may be gone, or whose disk may be full: a line is lost then, and nothing else."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        """Write if that can be."""
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """Flush if that can be."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 class _Handler(logging.Handler):
