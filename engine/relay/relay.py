@@ -23,11 +23,17 @@ ACCOUNT = "klaviyo"
 """What the ledger calls the account, where there is only one."""
 
 
+def new_owner() -> str:
+    """What tells this process from others, and this time that it runs from the next."""
+    return f"{os.getpid()} {secrets.token_hex(4)}"
+
+
 class Relay:
     """The way from Intercom to one account of Klaviyo's, over a ledger.
 
     *machine* opens and translates (a `Runner`), *sink* delivers: without one, what is made waits. A `Klaviyo`
-    keeps its windows in the ledger here, for all who send to the account. *told* hears of each attempt.
+    keeps its windows in the ledger here, for all who send to the account. *owner* tells who delivers from
+    others. *told* hears of each attempt.
     """
 
     def __init__(
@@ -37,6 +43,7 @@ class Relay:
         sink: Sink | None,
         *,
         account: str = ACCOUNT,
+        owner: str = "",
         clock: Timer | None = None,
         late_after_seconds: float = 86_400.0,
         points: Points = nothing,
@@ -50,11 +57,10 @@ class Relay:
             limiter = Limiter(ledger, account)
             sink = sink.sharing(LedgerWindows(limiter, self._clock, sink.rate_share))
         self.sink = sink
-        owner = f"{os.getpid()} {secrets.token_hex(4)}"
         clocks = Rebase(ledger, self._clock)
         self.translator = Translator(ledger, machine, account, points=points, clocks=clocks)
         self.drain = sink and Drain(
-            ledger, sink, account, owner=owner, clock=self._clock,
+            ledger, sink, account, owner=owner or new_owner(), clock=self._clock,
             late_after_seconds=late_after_seconds, points=points, clocks=clocks, told=told,
         )  # fmt: skip
 

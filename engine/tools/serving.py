@@ -1,26 +1,25 @@
 """`Service`: all the parts of `serve`, put together, started and ended."""
 
-import fcntl
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from engine.clock import SystemClock
-from engine.errors import LedgerError, SettingsError, SpecError
+from engine.errors import LedgerError, SettingsError, SpecError, Unavailable
 from engine.folder import load
 from engine.issues import Issue, counted
 from engine.klaviyo.client import Klaviyo
+from engine.ledger import leases
 from engine.ledger.erasing import Policy, purge
 from engine.ledger.store import Ledger
 from engine.relay.alerts import Alarm
 from engine.relay.draining import Attempted
 from engine.relay.intake import Intake
 from engine.relay.points import Points
-from engine.relay.relay import ACCOUNT, Relay
+from engine.relay.relay import ACCOUNT, Relay, new_owner
 from engine.relay.reload import Reload
 from engine.relay.rereading import reread
 from engine.relay.upkeep import Upkeep
@@ -28,6 +27,7 @@ from engine.relay.working import Workers
 from engine.runner import Runner
 from engine.settings import Settings
 from engine.tools.accounts import klaviyo_of, records_of, wire_of
+from engine.tools.alone import alone
 from engine.tools.numbers import numbers_of
 from engine.web.app import PATH, Web
 from engine.web.metrics import Metrics
@@ -39,6 +39,8 @@ SHORTEST_SECRET = 16
 """A client secret of Intercom's has 36 characters; a short one could be guessed."""
 LOOKUP_PATIENCE_SECONDS = 2.0
 """For how long a look-up is tried again at once; then its notification waits, and others go on."""
+FAILED_SECONDS = 15.0
+"""After what nobody foresaw, what stands beside the relay is tried again so late."""
 DAY, HOUR = 86_400.0, 3_600.0
 
 Started = Callable[[str, Path], None]
@@ -71,14 +73,16 @@ class Service:
         self._stop = threading.Event()
         clock = SystemClock()
         path = Path(settings.ledger_file)
-        self._parts.enter_context(_alone(path))
+        owner = new_owner()
+        before = self._parts.enter_context(alone(path, owner))
         try:
             self._records = records_of(settings, patience_seconds=LOOKUP_PATIENCE_SECONDS)
             self._runner = Runner(load(mappings or None), records=self._records)
             self.ledger = Ledger(path, clock=clock)
             self._parts.callback(self.ledger.close)
+            leases.end(self.ledger, before)  # who was killed could not
             self._relay = Relay(
-                self.ledger, self._runner, klaviyo_of(settings), clock=clock, points=points,
+                self.ledger, self._runner, klaviyo_of(settings), owner=owner, clock=clock, points=points,
                 late_after_seconds=settings.late_after_hours * HOUR, told=self._sent,
             )  # fmt: skip
             self._alarm = Alarm(
@@ -112,7 +116,7 @@ class Service:
         For the main thread. Raises OSError where the port is taken.
         """
         threads = [
-            threading.Thread(target=self._reload.run, args=(self._stop,), name="reload", daemon=True),
+            threading.Thread(target=self._watch, name="mappings", daemon=True),
             threading.Thread(target=self._post, name="alerts", daemon=True),
         ]
 
@@ -124,7 +128,7 @@ class Service:
             shown = f"[{host}]" if ":" in host else host
             started(f"http://{shown}:{port}{PATH}", self.ledger.path)
 
-        with self._parts, self._signals():
+        with self._parts, self._signals(), self._deaths():
             try:
                 serve(
                     self._web, self._settings.serve_host, self._settings.serve_port, started=listening,
@@ -156,7 +160,10 @@ class Service:
         if "intercom_token" in found.changed:
             self._records.use(found.settings.intercom_token)
         self._alarm.use(found.settings.alert_url)
-        self._relay.try_now()
+        try:
+            self._relay.try_now()
+        except Unavailable as error:  # what waits is due by itself in a while
+            self._met("trying again", error)
         self._workers.wake()
         self._log.info("settings read again", changed=[*found.changed], at_next_start=[*found.at_next_start])
 
@@ -179,10 +186,34 @@ class Service:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
+    @contextmanager
+    def _deaths(self) -> Iterator[None]:
+        """Tell of a thread that dies by its kind: Python would show a traceback, which holds values."""
+        before = threading.excepthook
+
+        def told(died: threading.ExceptHookArgs) -> None:
+            name = died.thread.name if died.thread else "a thread"
+            self._met(name, died.exc_value or died.exc_type())
+
+        threading.excepthook = told
+        try:
+            yield
+        finally:
+            threading.excepthook = before
+
+    def _watch(self) -> None:
+        """Take mappings as they change."""
+        while not self._stop.is_set():
+            try:
+                self._reload.run(self._stop)
+            except Exception as error:  # the next change is seen all the same
+                self._met("mappings", error)
+                self._stop.wait(FAILED_SECONDS)
+
     def _post(self) -> None:
         """Post alerts as they come."""
         while not self._stop.is_set():
-            wait = 15.0
+            wait = FAILED_SECONDS
             try:
                 wait = self._alarm.step()
             except Exception as error:  # the next one is tried all the same
@@ -225,29 +256,3 @@ def _refuse_weak(settings: Settings) -> None:
         hint = "copy it from the Developer Hub > your app > Basic information"
         issue = Issue("bad-secret", message, hint=hint, field="INTERCOM_CLIENT_SECRET")
         raise SettingsError(f"{counted(1, 'fault')} in the settings", [issue])
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Be the only service on a ledger; the lock goes when the process does. Raises LedgerError."""
-    lock = path.with_name(path.name + ".lock")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        held = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise LedgerError(f"the ledger {path} cannot be opened: {error.strerror or 'unknown'}") from None
-    try:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            other = os.pread(held, 20, 0).decode("ascii", "replace").strip()
-            who = f" (process {other})" if other.isdigit() else ""
-            raise LedgerError(
-                f"another `serve` uses the ledger {path}{who}", "one is enough: `intercom-klaviyo status`"
-            ) from None
-        with suppress(OSError):
-            os.ftruncate(held, 0)
-            os.pwrite(held, str(os.getpid()).encode(), 0)
-        yield
-    finally:
-        os.close(held)
