@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, func, or_, sel
 from engine.ledger import outbox as events
 from engine.ledger import sqlite
 from engine.ledger.counters import Counted, count
+from engine.ledger.cursors import cursor, set_cursor
 from engine.ledger.schema import attempts, changed_at, inbox, keys, outbox, profiles
 from engine.ledger.sqlite import insert
 from engine.ledger.store import Ledger
@@ -23,6 +24,8 @@ OPEN = ("parked", "queued", "in_flight", "dead")
 """States of an event for which its notification is kept."""
 SENDING = ("queued", "in_flight", "dead")
 """The same of a profile: a parked one waits for its contact's next change."""
+ERASED, WIPED = "erased", "wiped"
+"""When something of a contact was taken away last, and up to which of these the files hold none of it."""
 EXPIRED = "expired"
 """The reason of what was dead for so long that it is no longer kept."""
 
@@ -59,13 +62,18 @@ class Purged:
 Step = Callable[[Connection], int]
 
 
-def purge(ledger: Ledger, policy: Policy, points: Callable[[str], None] = lambda name: None) -> Purged:
+def purge(
+    ledger: Ledger,
+    policy: Policy,
+    points: Callable[[str], None] = lambda name: None,
+    now: float | None = None,
+) -> Purged:
     """Take away what is no longer kept, in small transactions, and let none of it live on in the file.
 
-    What is still to reach Klaviyo stays, however old. *points* is called between the transactions. Raises
-    Unavailable.
+    What is still to reach Klaviyo stays, however old. *points* is called between the transactions. *now* is
+    for a ledger whose clock may be wrong. Raises Unavailable.
     """
-    now = ledger.now()
+    now = ledger.now() if now is None else now
     done: Counter[str] = Counter()
     for name, step in _steps(policy, now):
         while True:
@@ -215,9 +223,10 @@ def _delete(tx: Connection, table: Any, *wanted: ColumnElement[bool]) -> int:
 def forget_contact(tx: Connection, account: str, contact: str, now: float) -> None:
     """Keep nothing of what a deleted contact wrote or was sent; what was to be sent is not sent.
 
-    What is on its way just now is settled first, and taken away by the next purge. `sqlite.shrunk` makes
-    sure that the write-ahead log has none of it either.
+    What is on its way just now is settled first, and taken away by the next purge. That the write-ahead log
+    has none of it either is seen to by `wipe`, soon after.
     """
+    set_cursor(tx, ERASED, str(now))
     mine = (outbox.c.account == account, outbox.c.contact == contact)
     told = select(outbox.c.inbox_id).where(*mine)
     about = select(profiles.c.inbox_id).where(
@@ -228,6 +237,20 @@ def forget_contact(tx: Connection, account: str, contact: str, now: float) -> No
     tx.execute(update(inbox).where(of_contact, inbox.c.state == "received").values(**taken_up))
     tx.execute(update(inbox).where(of_contact).values(raw=None, checksum=None))
     _skip_events(tx, account, contact, now)
+
+
+def wipe(ledger: Ledger) -> None:
+    """Let nothing live on in the files of what was taken away for a contact since the last time.
+
+    While somebody reads, it is left to the next time. Raises Unavailable.
+    """
+    with ledger.read() as tx:
+        erased = cursor(tx, ERASED)
+        if erased == cursor(tx, WIPED):
+            return
+    if sqlite.shrunk(ledger.engine):
+        with ledger.write() as tx:
+            set_cursor(tx, WIPED, str(erased))
 
 
 def _names(contact: str) -> ColumnElement[bool]:

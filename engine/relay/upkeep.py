@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from engine.errors import EngineError
 from engine.ledger import inbox, outbox
 from engine.ledger.cursors import cursor, set_cursor, values
+from engine.ledger.erasing import wipe
 from engine.ledger.room import Room, room_of
 from engine.ledger.store import Ledger
 from engine.ports import Timer
@@ -76,6 +77,7 @@ class Upkeep:
             ("giving up what waits for an address", lambda: self._every("give_up", HOUR, self._give_up)),
             ("the look for addresses", lambda: self._every("look_again", HOUR, self._look_again)),
             ("taking away what is no longer kept", lambda: self._every("purge", DAY, self._take_away)),
+            ("wiping out what was erased", lambda: wipe(self._ledger)),
             ("listening for silence", self._listen),
             ("the look at how it goes", self._look_at_all),
         ):
