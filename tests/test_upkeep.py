@@ -17,6 +17,7 @@ from engine.ledger import accounts, inbox, outbox, profiles, schema
 from engine.ledger.accounts import Standing
 from engine.ledger.counters import Counted, count
 from engine.ledger.cursors import cursor, set_cursor
+from engine.ledger.erasing import forget_contact
 from engine.ledger.room import QUOTA_BYTES, RESERVE_BYTES, Room, room_of
 from engine.ledger.store import Ledger
 from engine.ports import Response
@@ -25,6 +26,7 @@ from engine.relay.alerts import Alarm, told
 from engine.relay.facts import Seen, facts_of
 from engine.relay.relay import ACCOUNT, Relay
 from engine.relay.silence import Silence
+from engine.relay.status import status
 from engine.relay.translating import INTERCOM
 from engine.relay.upkeep import DAY, HOUR, Upkeep, sure
 from tests.support import NOW, RECORDS, ROOT, ManualClock, Wire, read
@@ -498,3 +500,53 @@ def test_a_new_key_is_tried_at_once(house: House) -> None:
         after = accounts.standing(tx, ACCOUNT)
     assert (after.not_before, after.paused_at) == (0.0, T0)
     assert after.paused, "it is paused until Klaviyo has taken something"
+
+
+def test_what_is_forgotten_does_not_live_on_in_the_files_until_the_next_purge(house: House) -> None:
+    body = json.dumps({"text": "of the deleted" * 50}).encode()
+    with house.ledger.write() as tx:
+        inbox.put(tx, [inbox.Received("app", "n", "conversation.read", body, house.now)])
+        tx.execute(schema.inbox.update().values(contacts=" c1 ", raw=body))
+    house.tick()
+    assert held(house)
+    with house.ledger.write() as tx:
+        forget_contact(tx, ACCOUNT, "c1", house.now)
+    assert held(house), "the write-ahead log has it still"
+    with house.ledger.read() as tx:
+        tx.exec_driver_sql("select * from inbox").all()
+        house.tick(after=15)
+        assert house.purged == [T0], "no purge is due"
+    house.tick(after=15)
+    assert not held(house)
+    assert house.troubles == []
+
+
+def held(house: House) -> bool:
+    """Whether any file of the ledger has what the deleted contact wrote."""
+    return any(b"of the deleted" in file.read_bytes() for file in house.folder.iterdir())
+
+
+def test_a_notification_that_no_code_foresaw_is_told_by_its_kind_once_and_to_a_person_after_ten_minutes(
+    house: House,
+) -> None:
+    told: list[tuple[str, str]] = []
+
+    class Broken(Runner):
+        def work_out(self, *_: Any, **__: Any) -> Any:
+            raise LookupError("it repeats a customer's value")
+
+    runner = Broken(load(ROOT / "mappings"), records=RECORDS, clock=house.clock)
+    made = Relay(
+        house.ledger, runner, None, clock=house.clock,
+        trouble=lambda where, error: told.append((where, type(error).__name__)),
+    )  # fmt: skip
+    made.put([json.dumps(read(name)).encode() for name in ("ticket.created", "conversation.read")])
+    for _ in range(2):
+        made.work_off()
+        assert house.concerns == set()
+        house.tick(after=301)
+    assert told == [("translating", "LookupError")]
+    assert house.concerns == {"cannot-translate"}
+    assert [need.what for need in status(house.ledger, DAY).needs] == [
+        "2 notifications waited for over 10 minutes: it cannot be translated (LookupError)"
+    ]

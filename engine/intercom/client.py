@@ -49,6 +49,7 @@ class Intercom:
     def use(self, token: str) -> None:
         """Send this token from the next request on. Raises ValueError where it cannot be one."""
         self._rest.use(token)
+        self._app_id = ""
 
     def fetch(self, table: str, ids: Collection[str]) -> dict[str, Record | None]:
         """Records by id: *table* is `contact`, `admin`, `team`, `tag` or `company`.

@@ -14,8 +14,8 @@ FEWEST_REFUSED = 10
 MOST_REFUSED = 0.01
 FULL_SHARE = 0.7
 OF_THE_LEDGER = (
-    "klaviyo-paused", "intercom-paused", "nothing-comes", "dead-letters", "damaged", "not-translated",
-    "not-sent",
+    "klaviyo-paused", "intercom-paused", "nothing-comes", "dead-letters", "damaged", "cannot-translate",
+    "other-workspace", "not-translated", "not-sent",
 )  # fmt: skip
 """What only the ledger tells."""
 HUB = "Developer Hub > your app > Configure"
@@ -104,6 +104,24 @@ def _damage(facts: Facts) -> Iterator[Concern]:
         yield Concern("damaged", text, hint)
 
 
+def _ours(facts: Facts) -> Iterator[Concern]:
+    if facts.untranslatable:
+        text = f"{counted(facts.untranslatable, 'notification')} waited for over 10 minutes: "
+        hint = "this is a fault of ours: report the words in brackets; they are tried again by themselves"
+        yield Concern("cannot-translate", text + facts.why_untranslatable, hint)
+
+
+def _strangers(facts: Facts) -> Iterator[Concern]:
+    if facts.strangers:
+        what = counted(facts.strangers, "notification")
+        text = f"{what} came from workspaces without a token, the last from {facts.stranger}"
+        hint = (
+            f"set INTERCOM_TOKEN to its token (INTERCOM_TOKEN_{facts.stranger.upper()} beside another), "
+            "start `serve` again, then `intercom-klaviyo replay --since 1d`"
+        )
+        yield Concern("other-workspace", text, hint)
+
+
 def _room(facts: Facts) -> Iterator[Concern]:
     room = facts.room
     hint = "give it a larger disk, or keep less; what waits for Klaviyo is never thrown away"
@@ -153,4 +171,6 @@ def _mb(number: int) -> str:
     return f"{number / 1_000_000:,.0f} MB"
 
 
-_LOOKS = (_keys, _signatures, _silence, _refused, _damage, _room, _mappings, _clock, _standstill)
+_LOOKS = (
+    _keys, _signatures, _silence, _refused, _damage, _ours, _strangers, _room, _mappings, _clock, _standstill,
+)  # fmt: skip

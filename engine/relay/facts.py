@@ -10,9 +10,10 @@ from engine.ledger.accounts import Standing
 from engine.ledger.counters import DAY
 from engine.ledger.room import Room
 from engine.ledger.schema import attempts, counters, inbox, outbox, profiles
-from engine.relay.translating import INTERCOM
+from engine.relay.translating import INTERCOM, UNFORESEEN
 
 RECENT_SECONDS = 600.0
+STRANGER = "other_workspace"
 _MOST_ATTEMPTS = 5_000
 
 
@@ -45,6 +46,12 @@ class Facts:
     trouble: str = ""
     """Why the last try came to nothing."""
     damaged: int = 0
+    untranslatable: int = 0
+    why_untranslatable: str = ""
+    strangers: int = 0
+    """Notifications since yesterday of workspaces that no token is set for."""
+    stranger: str = ""
+    """The newest of these workspaces."""
     to_translate_since: float | None = None
     to_send_since: float | None = None
     room: Room = field(default_factory=Room)
@@ -84,6 +91,30 @@ def damaged(tx: Connection, now: float) -> int:
     """How often something was found since yesterday that had changed on the disk."""
     lately = (counters.c.day >= int(now // DAY) - 1, counters.c.reason == "damaged")
     return tx.scalar(select(func.sum(counters.c.count)).where(*lately)) or 0
+
+
+def untranslatable(tx: Connection, now: float) -> tuple[int, str]:
+    """How many notifications have waited for over ten minutes by a fault of ours, and why."""
+    stuck = (
+        inbox.c.state == "received",
+        inbox.c.reason.startswith(UNFORESEEN),
+        inbox.c.first_try_at <= now - RECENT_SECONDS,
+    )
+    number, newest = tx.execute(select(func.count(), func.max(inbox.c.reason)).where(*stuck)).one()
+    return number, newest or ""
+
+
+def strangers(tx: Connection, now: float) -> tuple[int, str]:
+    """How many notifications came since yesterday from workspaces without a token, and the last of these.
+
+    Once they are replayed, there are none.
+    """
+    lately = (counters.c.day >= int(now // DAY) - 1, counters.c.reason == STRANGER)
+    if not tx.scalar(select(func.sum(counters.c.count)).where(*lately)):
+        return 0, ""
+    mine = (inbox.c.received_at > now - DAY, inbox.c.state + "" == "skipped", inbox.c.reason == STRANGER)
+    number, last = tx.execute(select(func.count(), func.max(inbox.c.workspace)).where(*mine)).one()
+    return number, last or ""
 
 
 def to_translate_since(tx: Connection) -> float | None:
@@ -137,6 +168,8 @@ def facts_of(
         lately.number,
         lately.trouble,
         damaged(tx, now),
+        *untranslatable(tx, now),
+        *strangers(tx, now),
         to_translate_since(tx),
         to_send_since(tx, account),
         room,

@@ -16,7 +16,7 @@ from engine.relay.draining import Attempted, Drain
 from engine.relay.envelope import received
 from engine.relay.machine import Machine
 from engine.relay.points import Points, nothing
-from engine.relay.translating import INTERCOM, Translator
+from engine.relay.translating import INTERCOM, Translator, Trouble
 from engine.relay.windows import LedgerWindows
 
 ACCOUNT = "klaviyo"
@@ -33,7 +33,8 @@ class Relay:
 
     *machine* opens and translates (a `Runner`), *sink* delivers: without one, what is made waits. A `Klaviyo`
     keeps its windows in the ledger here, for all who send to the account. *owner* tells who delivers from
-    others. *told* hears of each attempt.
+    others. *told* hears of each attempt, *trouble* once of each
+    kind of exception by which a notification cannot be translated.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Relay:
         late_after_seconds: float = 86_400.0,
         points: Points = nothing,
         told: Callable[[Attempted], None] = lambda _: None,
+        trouble: Trouble = lambda _, __: None,
     ) -> None:
         self.ledger = ledger
         self._account = account
@@ -58,7 +60,7 @@ class Relay:
             sink = sink.sharing(LedgerWindows(limiter, self._clock, sink.rate_share))
         self.sink = sink
         clocks = Rebase(ledger, self._clock)
-        self.translator = Translator(ledger, machine, account, points=points, clocks=clocks)
+        self.translator = Translator(ledger, machine, account, points=points, clocks=clocks, trouble=trouble)
         self.drain = sink and Drain(
             ledger, sink, account, owner=owner or new_owner(), clock=self._clock,
             late_after_seconds=late_after_seconds, points=points, clocks=clocks, told=told,

@@ -5,11 +5,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from engine.issues import lasting
 from engine.klaviyo.limits import ENDPOINTS
 from engine.klaviyo.windows import SECOND
 from engine.ledger import figures, limiter, reading
+from engine.ledger.room import Room
 from engine.ledger.store import Ledger
+from engine.relay.alerts import told
+from engine.relay.concerns import concerns_of
+from engine.relay.facts import Seen, facts_of
+from engine.relay.relay import ACCOUNT
 from engine.relay.translating import INTERCOM
 
 MINUTE_SECONDS, HOUR_SECONDS = 60.0, 3_600.0
@@ -18,6 +25,9 @@ SILENCE_SECONDS = 86_400.0
 FEW_BYTES = 500_000_000
 """So little free room is nearly none: the ledger must go on when Klaviyo is away for a day."""
 NOBODY = "no_identity"
+OF_LEDGER = ("cannot-translate", "other-workspace", "not-translated")
+OF_SERVE = ("bad-signatures", "broken-mappings")
+"""Concerns of which only `serve` itself can know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +92,7 @@ def status(ledger: Ledger, keep_dead_seconds: float, free_bytes: int | None = No
             *_of_damage(figures.damaged(tx)),
             *_of_silence(last_webhook, now),
             *_of_disk(disk),
+            *_of_concerns(tx, now),
         ]
         return Status(
             now=now,
@@ -154,6 +165,15 @@ def _of_silence(last_webhook: float | None, now: float) -> Iterator[Need]:
             f"Intercom has sent nothing for {lasting(now - last_webhook)}",
             "Developer Hub > your app > Webhooks: is it live, is the address right?",
         )
+
+
+def _of_concerns(tx: Connection, now: float) -> Iterator[Need]:
+    """What alerts tell as well: worked out anew, or known to `serve` alone, which has written it down."""
+    facts = facts_of(tx, ACCOUNT, now, heard_at=None, usual_silence=None, room=Room(), seen=Seen())
+    known = [one for one, _ in told(tx).concerns.values() if one.code in OF_SERVE]
+    for one in (*concerns_of(facts), *known):
+        if one.code in (*OF_SERVE, *OF_LEDGER):
+            yield Need(one.text, one.next)
 
 
 def _of_disk(disk: Disk) -> Iterator[Need]:

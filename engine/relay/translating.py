@@ -37,6 +37,10 @@ SHORT_SECONDS = 30.0
 """So long a change is waited for that neither its notification nor Intercom tells of yet."""
 INTERCOM = "intercom"
 """Its standing, among Klaviyo's accounts."""
+UNFORESEEN = "it cannot be translated"
+"""How the reason begins of what waits because of a fault of ours."""
+
+Trouble = Callable[[str, Exception], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class Translator:
         points: Points = nothing,
         kick: Callable[[], None] = lambda: None,
         clocks: Rebase | None = None,
+        trouble: Trouble = lambda _, __: None,
     ) -> None:
         self._ledger = ledger
         self._machine = machine
@@ -66,6 +71,8 @@ class Translator:
         self._at = points
         self._kick = kick
         self._clocks = clocks
+        self._trouble = trouble
+        self._met: set[type] = set()
 
     def step(self) -> int:
         """Translate some of what waits; how many notifications that were."""
@@ -91,7 +98,10 @@ class Translator:
             if len(waiting) > 1:
                 half = len(waiting) // 2
                 return self._translated(waiting[:half]) + self._translated(waiting[half:])
-            self._set_aside(waiting[0], f"it cannot be translated ({type(error).__name__})")
+            if type(error) not in self._met:
+                self._met.add(type(error))
+                self._trouble("translating", error)
+            self._set_aside(waiting[0], f"{UNFORESEEN} ({type(error).__name__})")
             return 1
 
     def _set_aside(self, one: Waiting, reason: str) -> None:

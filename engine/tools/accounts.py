@@ -34,14 +34,14 @@ def intercom_of(
     )
 
 
-def records_of(settings: Settings, *, patience_seconds: float = PATIENCE_SECONDS) -> Intercom | Workspaces:
-    """The records of the workspace, or of all of them where more tokens are set."""
+def records_of(settings: Settings, *, patience_seconds: float = PATIENCE_SECONDS) -> Workspaces:
+    """The records of the workspace, and of those that have tokens of their own; of no other."""
     usual = intercom_of(settings, patience_seconds=patience_seconds)
     others = {
         app_id: intercom_of(settings, token=token, patience_seconds=patience_seconds)
         for app_id, token in settings.workspace_tokens.items()
     }
-    return Workspaces(usual, others) if others else usual
+    return Workspaces(usual, others)
 
 
 def klaviyo_of(settings: Settings, transport: Transport | None = None, clock: Timer | None = None) -> Klaviyo:
