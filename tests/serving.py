@@ -415,3 +415,31 @@ class Inside:
     def get(self, path: str) -> Response:
         """What it answers at an address."""
         return self.house.wire.send("GET", f"http://127.0.0.1:{self.house.port}{path}", {})
+
+
+def began(house: House) -> Serve:
+    """A `serve` that has had a notification: what is older than the first is left to the backfill."""
+    serve = house.start()
+    house.play("created")
+    house.ends()
+    return serve
+
+
+def stops(house: House, number: int) -> tuple[float, list[str]]:
+    """Stop it under load, so often, and go on: how long the longest took, and what went wrong."""
+    wrong: list[str] = []
+    longest = began(house).end()[1]
+    with storm(house):
+        for one in range(number):
+            serve = house.start()
+            before = len(house.taken())
+            until(lambda before=before: len(house.taken()) > before + 10, "more has come")
+            code, seconds = serve.end(signal.SIGINT if one % 2 else signal.SIGTERM)
+            longest = max(longest, seconds)
+            if code or "Traceback" in serve.err.read_text():
+                wrong.append(f"stop {one} ended with {code}")
+            if lost := house.taken() - house.kept():
+                wrong.append(f"stop {one}: {len(lost)} were answered with 200 and are not kept")
+        house.start()
+    house.ends()
+    return longest, wrong + house.complaints()

@@ -18,6 +18,7 @@ from pathlib import Path
 from tests.proofs import clocks, deliveries, flips, kills, order, outage
 from tests.proofs.checker import wrong
 from tests.proofs.mutations import MUTATIONS, planted
+from tests.serving import House, stops
 
 Complaints = list[str]
 
@@ -79,6 +80,16 @@ def _clocks(folder: Path, number: int, seed: int) -> tuple[str, Complaints]:
     return f"{number:,} jumps", clocks.run(folder, number, seed)
 
 
+def _stops(folder: Path, number: int, seed: int) -> tuple[str, Complaints]:
+    house = House(folder)
+    try:
+        longest, told = stops(house, number)
+        figures = f"{len(house.taken()):,} acknowledged, {len(house.stored()):,} recorded"
+        return f"the longest took {longest:.1f} s; {figures}", told
+    finally:
+        house.close()
+
+
 def _mutations(folder: Path, number: int, seed: int) -> tuple[str, Complaints]:
     told: Complaints = []
     for name, mutation in MUTATIONS.items():
@@ -99,6 +110,7 @@ SOAKS = {
     "outage": Soak("hours", 72, _outage),
     "flips": Soak("flipped bits", 10_000, _flips),
     "clocks": Soak("times that the clock is set", 10_000, _clocks),
+    "stops": Soak("times that `serve` is stopped under load", 100, _stops),
     "mutations": Soak("nothing: it runs each planted bug once", 0, _mutations),
 }
 

@@ -1,6 +1,7 @@
 """`Workers`: the threads of `serve`, which translate and deliver as soon as there is something to do."""
 
 import threading
+import time
 from collections.abc import Callable
 
 from engine.errors import LedgerError
@@ -12,7 +13,7 @@ OFTEN_SECONDS = 1.0
 BEAT_SECONDS = 5.0
 TICK_SECONDS = 15.0
 FAILED_SECONDS = 1.0
-STOP_SECONDS = 10.0
+STOP_SECONDS = 6.0
 
 Told = Callable[[str, BaseException], None]
 """Is told what a worker was at, and what it met; nothing of a customer's may go into a log by way of it."""
@@ -59,8 +60,10 @@ class Workers:
         self._incoming.set()
         self._outgoing.set()
         self._relay.stop()
-        for thread in self._threads:
-            thread.join(within / len(self._threads))
+        end = time.monotonic() + within
+        begun = [thread for thread in self._threads if thread.ident is not None]
+        for thread in begun:
+            thread.join(max(0.0, end - time.monotonic()))
         ended = not any(thread.is_alive() for thread in self._threads)
         if ended and self.broken is None:
             self._relay.release()

@@ -83,7 +83,7 @@ class Service:
             leases.end(self.ledger, before)  # who was killed could not
             self._relay = Relay(
                 self.ledger, self._runner, klaviyo_of(settings), owner=owner, clock=clock, points=points,
-                late_after_seconds=settings.late_after_hours * HOUR, told=self._sent,
+                late_after_seconds=settings.late_after_hours * HOUR, told=self._sent, trouble=self._met,
             )  # fmt: skip
             self._alarm = Alarm(
                 self.ledger, settings.alert_url, transport=wire_of(settings), clock=clock,
@@ -93,7 +93,7 @@ class Service:
             policy = Policy(settings.keep_days * DAY, settings.keep_dead_days * DAY, settings.wait_days * DAY)
             self._upkeep = Upkeep(
                 self.ledger, ACCOUNT, self._alarm, clock=clock, wait_days=settings.wait_days,
-                purge=lambda now: purge(self.ledger, policy, points),
+                purge=lambda now: purge(self.ledger, policy, points, now),
                 bad_signatures=lambda: self._webhooks.forged_in_a_row,
                 broken_mappings=lambda: self._reload.broken, trouble=self._met,
             )  # fmt: skip
@@ -151,7 +151,7 @@ class Service:
             _refuse_weak(found.settings)
         except SettingsError as error:
             self._log.error(
-                "secrets not taken", reason=str(error), issues=[issue.code for issue in error.issues]
+                "secrets not taken", reason=str(error), issues=[one.message for one in error.issues]
             )
             return
         self._settings = found.settings
