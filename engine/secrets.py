@@ -77,6 +77,8 @@ SECRETS = {
         SecretSetting("ALERT_URL", "the address that alerts are posted to, such as a webhook of Slack's"),
     )
 }
+MAY_BE_EMPTY = ("INTERCOM_CLIENT_SECRET_PREVIOUS",)
+"""Secrets that come and go while it runs: their files are there before and after."""
 INSTEAD = {"KLAVIYO_API_KEY": "KLAVIYO_ACCESS_TOKEN", "KLAVIYO_ACCESS_TOKEN": "KLAVIYO_API_KEY"}
 """What does the same: one of the two is set."""
 
@@ -136,6 +138,8 @@ def _read(row: SecretSetting, environment: Mapping[str, str], say: Say) -> Secre
                 "bad-secret", f"{source} can be changed by anyone", "chmod o-w takes that right away"
             )
         text = held
+        if not text and row.variable in MAY_BE_EMPTY:
+            return Secret()
     what, hint = _fault(row.variable, text)
     return refuse("bad-secret", f"{source} {what}", hint) if what else Secret(text)
 

@@ -124,6 +124,7 @@ def test_a_script_works_beside_it(house: House) -> None:
     until(lambda: len(house.stored()) > before, "what a script keeps is sent by it")
 
 
+@pytest.mark.long
 def test_a_stop_waits_for_no_answer_that_does_not_come(house: House) -> None:
     house.account.faults.order({"next": [{"kind": "slow", "times": 9, "seconds": 60}]})
     serve = house.start()
@@ -220,7 +221,7 @@ def test_without_its_extra_it_says_what_to_install(house: House, monkeypatch: py
 
 
 def test_new_secrets_are_taken_up_while_it_runs(house: House) -> None:
-    write(house.folder / "previous", SECRET + "\n")
+    write(house.folder / "previous", "")
     house.environment["INTERCOM_CLIENT_SECRET_PREVIOUS_FILE"] = str(house.folder / "previous")
     serve = house.start()
     new = {
@@ -248,12 +249,13 @@ def test_new_secrets_are_taken_up_while_it_runs(house: House) -> None:
     house.ends()
 
     house.write("secret", new["secret"])
+    house.write("previous", SECRET)
     serve.hup()
     serve.says("settings read again", changed=["intercom_secrets"])
     for secret in (SECRET, new["secret"]):
         house.sender.secret = secret
         house.play("reply")
-    write(house.folder / "previous", new["secret"] + "\n")
+    write(house.folder / "previous", "")
     serve.hup()
     until(lambda: [one["event"] for one in serve.log].count("settings read again") == 4, "it is taken")
     house.sender.secret = SECRET

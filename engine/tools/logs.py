@@ -91,7 +91,11 @@ class _Handler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Pass a line on: its message alone, since a traceback shows values."""
-        self._log.warning("library", name=record.name, error=record.getMessage())
+        try:
+            message = record.getMessage()
+        except Exception:  # its words and its values do not fit: the library's own fault
+            message = "it cannot be read"
+        self._log.warning("library", name=record.name, error=message)
 
 
 def _none(*_: Any) -> None:
