@@ -18,6 +18,7 @@ import pytest
 
 from engine import Runner, load
 from engine.intercom.client import Intercom
+from engine.ledger import sqlite
 from engine.ledger.store import Ledger
 from engine.relay.points import VARIABLE
 from engine.sandbox.intercom.desk import TOKEN
@@ -200,7 +201,7 @@ def test_a_network_file_system_is_refused(house: House, monkeypatch: pytest.Monk
     for name, text in house.environment.items():
         monkeypatch.setenv(name, text)
     monkeypatch.chdir(house.folder)
-    monkeypatch.setattr("engine.ledger.sqlite.file_system_of", lambda path: "nfs4")
+    monkeypatch.setattr(sqlite, "file_system_of", lambda path: "nfs4")
     done = run("serve", "--port", "0")
     assert (done.code, done.out) == (2, "")
     assert "lies on a network file system (nfs4), where its locks do not hold; put it on a disk" in done.err

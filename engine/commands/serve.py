@@ -91,4 +91,6 @@ def serve(
         stop(f"it cannot listen at {settings.serve_host}:{settings.serve_port}: {error.strerror or error}")
     if not is_whole:
         log.warning("stopped", reason="something was still on its way; the next start goes on with it")
+        sys.stdout.flush()
+        os._exit(FINE)  # threads that wait for an answer would be waited for
     sys.exit(FINE)

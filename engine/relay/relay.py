@@ -61,10 +61,12 @@ class Relay:
         self.sink = sink
         clocks = Rebase(ledger, self._clock)
         self.translator = Translator(ledger, machine, account, points=points, clocks=clocks, trouble=trouble)
-        self.drain = sink and Drain(
-            ledger, sink, account, owner=owner or new_owner(), clock=self._clock,
-            late_after_seconds=late_after_seconds, points=points, clocks=clocks, told=told,
-        )  # fmt: skip
+        self.drain: Drain | None = None
+        if sink is not None:
+            self.drain = Drain(
+                ledger, sink, account, owner=owner or new_owner(), clock=self._clock,
+                late_after_seconds=late_after_seconds, points=points, clocks=clocks, told=told,
+            )  # fmt: skip
 
     def put(self, bodies: Sequence[bytes]) -> int:
         """Keep bodies of webhooks: once this returns, they are on the disk. How many of them were new.

@@ -124,3 +124,9 @@ def summary(outcomes: Iterable[str], skipped: Counter[Counted]) -> Counter[str]:
     for one, number in skipped.items():
         found[one.reason] += number
     return found
+
+
+def reason_of(rows: Rows) -> str:
+    """Why nothing came of a notification: what most of its plans say."""
+    [(one, _)] = rows.skipped.most_common(1) or [(Counted("", "", "nothing"), 0)]
+    return one.reason

@@ -23,7 +23,7 @@ from engine.relay.machine import Machine, Worked
 from engine.relay.marks import Marks
 from engine.relay.naming import contact_in, contacts_of, is_short, named_in, wrapped
 from engine.relay.points import Points, nothing
-from engine.relay.telling import Rows, profiles_of, rows_of, summary, time_of
+from engine.relay.telling import Rows, profiles_of, reason_of, rows_of, summary, time_of
 
 MOST, LARGEST_BYTES = 50, 2 * 1024 * 1024
 """Notifications that are translated together, and their size as they are kept: look-ups are shared."""
@@ -278,7 +278,7 @@ class Translator:
         count(tx, rows.skipped, now)
         inbox.settle(
             tx, waiting, "translated" if outcomes else "skipped", now,
-            reason="" if outcomes else _reason(rows), made=summary(outcomes, rows.skipped),
+            reason="" if outcomes else reason_of(rows), made=summary(outcomes, rows.skipped),
             created_at=notification.created_at, contacts=named_in(notification) | contacts,
         )  # fmt: skip
 
@@ -357,9 +357,3 @@ def _is_short(worked: Worked) -> bool:
 
 def _has_waited(waiting: Waiting, now: float) -> bool:
     return waiting.first_try_at is not None and now - waiting.first_try_at >= NAMES_SECONDS
-
-
-def _reason(rows: Rows) -> str:
-    """Why nothing came of a notification: what most of its plans say."""
-    [(one, _)] = rows.skipped.most_common(1) or [(Counted("", "", "nothing"), 0)]
-    return one.reason
