@@ -17,6 +17,7 @@ from engine.ledger.accounts import Standing
 from engine.ledger.limiter import Limiter, Window
 from engine.ledger.reading import Wanted
 from engine.relay.status import FEW_BYTES, status
+from engine.tools.alone import alone, is_held
 from tests.canaries import CUSTOMER
 from tests.ledgers import DAY, Shop, refusing, stand_still
 from tests.support import NAMED, Ran, changed, read, run
@@ -61,7 +62,7 @@ def test_the_status_of_a_quiet_shop_fits_a_terminal(shop: Shop) -> None:
         "waiting    0 notifications; 0 events; 0 profiles",
         "accepted   0 events in the last minute, 16 in the last hour",
         "Intercom   last webhook 90 seconds ago, last ping 90 seconds ago",
-        "delivers   nobody just now: `serve` does",
+        "delivers   nobody: `serve` does, once it runs",
     ]
     assert lines[6:8] == [
         "                            ---- today ----  ---- in all ----       --- now ---",
@@ -492,3 +493,25 @@ def test_without_the_extra_it_is_said_what_to_install(
     found = run(*words)
     assert (found.code, found.out) == (2, "")
     assert found.err == "error: the ledger needs more packages: pip install 'intercom-klaviyo[relay]'\n"
+
+
+def test_a_serve_that_has_ended_is_missed_and_one_that_never_was_is_not(shop: Shop) -> None:
+    lock = shop.file.with_name("ledger.db.lock")
+    assert (is_held(shop.file), needs(shop, is_served=is_held(shop.file))) == (None, [])
+    with alone(shop.file, "1 owner"):
+        assert is_held(shop.file) is True
+        assert needs(shop, is_served=True) == []
+    assert lock.stat().st_mode & 0o077 == 0
+    assert is_held(shop.file) is False
+    [told] = needs(shop, is_served=False)
+    assert "no `serve` runs on this ledger" in told
+    assert "start it" in told
+
+
+def test_status_needs_no_secret_although_one_cannot_be_read(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KLAVIYO_API_KEY_FILE", "/nowhere/key")
+    monkeypatch.setenv("INTERCOM_TOKEN", "two words")
+    assert run("status", "--ledger", str(shop.file)).code == 0
+    assert run("events", "--ledger", str(shop.file)).code == 0

@@ -54,7 +54,7 @@ def dead(
         return
     if only_dead and only_parked:
         raise click.UsageError("--dead and --parked exclude each other; without them both are shown")
-    settings = settings_from(settings_file)
+    settings = settings_from(settings_file, with_secrets=False)
     with opened(ledger_file, settings) as ledger:
         # Imported here: it needs the extra.
         from engine.ledger import reading
@@ -90,7 +90,7 @@ def show(context: click.Context, id_: str, show_values: bool, as_json: bool) -> 
       intercom-klaviyo dead show 17
     """
     ledger_file, settings_file, also_json = context.obj
-    with opened(ledger_file, settings_from(settings_file)) as ledger:
+    with opened(ledger_file, settings_from(settings_file, with_secrets=False)) as ledger:
         # Imported here: it needs the extra.
         from engine.ledger import reading
 

@@ -58,7 +58,7 @@ def events(
     Example:
       intercom-klaviyo events --since 2h
     """
-    settings = settings_from(settings_file)
+    settings = settings_from(settings_file, with_secrets=False)
     with opened(ledger_file, settings) as ledger:
         # Imported here: it needs the extra.
         from engine.ledger.reading import Wanted

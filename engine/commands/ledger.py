@@ -42,7 +42,7 @@ def check(ledger_file: str, settings_file: str, as_json: bool) -> None:
     Example:
       intercom-klaviyo ledger check
     """
-    path = path_of(ledger_file, settings_from(settings_file))
+    path = path_of(ledger_file, settings_from(settings_file, with_secrets=False))
     with told():
         # Imported here: it needs the extra.
         from engine.ledger.checking import check as checked
@@ -85,7 +85,7 @@ def purge(ledger_file: str, settings_file: str, dry_run: bool, as_json: bool) ->
     Example:
       intercom-klaviyo ledger purge --dry-run
     """
-    settings = settings_from(settings_file)
+    settings = settings_from(settings_file, with_secrets=False)
     with opened(ledger_file, settings) as opened_ledger:
         # Imported here: it needs the extra.
         from engine.ledger import erasing
@@ -127,7 +127,7 @@ def backup(file: str, ledger_file: str, settings_file: str, force: bool, as_json
     Example:
       intercom-klaviyo ledger backup copy.db
     """
-    settings = settings_from(settings_file)
+    settings = settings_from(settings_file, with_secrets=False)
     target, source = Path(file), path_of(ledger_file, settings)
     if target.exists() and target.samefile(source):
         stop(f"{file} is the ledger itself")

@@ -49,13 +49,19 @@ def settings_option(command: Command) -> Command:
     return click.option("--settings", "settings_file", default="", metavar="FILE", help=text)(command)
 
 
-def settings_from(file: str, *needed: str) -> "Settings":
-    """The settings, with these secrets among them; ends the command, with every fault, where it cannot be."""
+def settings_from(file: str, *needed: str, with_secrets: bool = True) -> "Settings":
+    """The settings, with these secrets among them; ends the command, with every fault, where it cannot be.
+
+    Without *with_secrets* nobody looks at secrets, which the files may keep from whoever asks.
+    """
     # Imported here: what talks to nobody needs no settings.
     from engine.settings import read_settings, settings_file
+    from engine.settings_table import SETTINGS
 
+    plain = {row.variable for row in SETTINGS.values()}
+    environment = {name: text for name, text in os.environ.items() if with_secrets or name in plain}
     try:
-        return read_settings(settings_file(file or None), os.environ, needed)
+        return read_settings(settings_file(file or None), environment, needed)
     except SettingsError as error:
         stop(str(error), error.issues)
 

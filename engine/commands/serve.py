@@ -46,17 +46,19 @@ def serve(
     """
     try:
         # Imported here: it needs the extra.
+        from engine.settings import settings_file as file_of_settings
         from engine.tools.logs import logger
         from engine.tools.serving import NEEDED, Service
     except ModuleNotFoundError as error:
         stop(f"{error.name} is missing: pip install 'intercom-klaviyo[relay]'")
-    settings = settings_from(settings_file, *NEEDED)
+    as_read = settings_from(settings_file, *NEEDED)
     settings = replace(
-        settings,
-        ledger_file=ledger_file or settings.ledger_file,
-        serve_host=host or settings.serve_host,
-        serve_port=settings.serve_port if port is None else port,
+        as_read,
+        ledger_file=ledger_file or as_read.ledger_file,
+        serve_host=host or as_read.serve_host,
+        serve_port=as_read.serve_port if port is None else port,
     )
+    known = Path(settings.ledger_file).exists()
     try:
         points = from_environment(os.environ)
     except ValueError as error:
@@ -69,14 +71,16 @@ def serve(
 
     def started(url: str, ledger: Path) -> None:
         if form == "json":
-            echo_json({"listening": url, "ledger": str(ledger)})
+            echo_json({"listening": url, "ledger": str(ledger.absolute()), "is_new": not known})
         else:
-            click.echo(f"Listening at {url}\nLedger: {safe(str(ledger))}\nRunning; Ctrl-C ends it.")
+            new = "" if known else " (a new one)"
+            click.echo(f"Listening at {url}\nLedger: {safe(str(ledger.absolute()))}{new}")
+            click.echo("Running; Ctrl-C ends it.")
 
     try:
         service = Service(
-            settings, mappings=mappings, settings_file=Path(settings_file) if settings_file else None,
-            environment=os.environ, points=points, log=log,
+            settings, mappings=mappings, settings_file=file_of_settings(settings_file or None),
+            as_read=as_read, environment=os.environ, points=points, log=log,
         )  # fmt: skip
         is_whole = service.run(started)
     except SettingsError as error:

@@ -48,8 +48,8 @@ def _figures(found: "Status") -> Iterator[tuple[str, str]]:
         "Intercom",
         f"last webhook {_ago(found.last_webhook, found.now)}, last ping {_ago(found.last_ping, found.now)}",
     )
-    drains = [f"{one.account} by {one.owner}" for one in found.drainers]
-    yield "delivers", ", ".join(drains) or "nobody just now: `serve` does"
+    drains = [f"{one.account} by process {one.owner.partition(' ')[0]}" for one in found.drainers]
+    yield "delivers", ", ".join(drains) or "nobody: `serve` does, once it runs"
     for account in found.accounts:
         if account.paused:
             yield "paused", f"{account.name}: {account.paused}"

@@ -32,13 +32,14 @@ def status(ledger_file: str, settings_file: str, watch: bool, as_json: bool) -> 
     Example:
       intercom-klaviyo status
     """
-    settings = settings_from(settings_file)
+    settings = settings_from(settings_file, with_secrets=False)
     with opened(ledger_file, settings) as ledger:
         # Imported here: it needs the extra.
         from engine.relay.status import status as look
+        from engine.tools.alone import is_held
 
         def once() -> tuple[list[str], bool]:
-            found = look(ledger, settings.keep_dead_days * 86_400)
+            found = look(ledger, settings.keep_dead_days * 86_400, is_served=is_held(ledger.path))
             lines = [as_line(found)] if as_json else lines_of(found, page_width())
             return lines, bool(found.needs)
 

@@ -78,8 +78,17 @@ class Status:
     needs: tuple[Need, ...]
 
 
-def status(ledger: Ledger, keep_dead_seconds: float, free_bytes: int | None = None) -> Status:
-    """How it stands, at one moment. Raises Unavailable."""
+def status(
+    ledger: Ledger,
+    keep_dead_seconds: float,
+    free_bytes: int | None = None,
+    *,
+    is_served: bool | None = None,
+) -> Status:
+    """How it stands, at one moment. *is_served* says whether a `serve` runs; None where none ever has.
+
+    Raises Unavailable.
+    """
     now = ledger.now()
     disk = _disk(ledger.path, free_bytes)
     with ledger.read() as tx:
@@ -87,6 +96,7 @@ def status(ledger: Ledger, keep_dead_seconds: float, free_bytes: int | None = No
         last_webhook = figures.last_webhook(tx)
         lost = reading.lost(tx, now - keep_dead_seconds)
         needs = [
+            *_of_serve(is_served),
             *_of_accounts(accounts, now),
             *_of_lost(lost),
             *_of_damage(figures.damaged(tx)),
@@ -121,6 +131,14 @@ def _disk(path: Path, free_bytes: int | None) -> Disk:
     log = path.with_name(path.name + "-wal")
     file, behind = (one.stat().st_size if one.is_file() else 0 for one in (path, log))
     return Disk(file, behind, shutil.disk_usage(path.parent).free if free_bytes is None else free_bytes)
+
+
+def _of_serve(is_served: bool | None) -> Iterator[Need]:
+    if is_served is False:
+        yield Need(
+            "no `serve` runs on this ledger: Intercom's webhooks are not received, and it tries each twice",
+            "start it: `intercom-klaviyo serve`",
+        )
 
 
 def _of_accounts(accounts: list[figures.Account], now: float) -> Iterator[Need]:

@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from engine.relay.intake import Intake
 from engine.relay.points import Points
 from engine.relay.relay import ACCOUNT, Relay, new_owner
 from engine.relay.reload import Reload
-from engine.relay.rereading import reread
+from engine.relay.rereading import SECRETS, reread
 from engine.relay.upkeep import Upkeep
 from engine.relay.working import Workers
 from engine.runner import Runner
@@ -50,7 +51,8 @@ Started = Callable[[str, Path], None]
 class Service:
     """Receives, translates and delivers until it is told to stop.
 
-    *log* is structlog's, or anything with `info`, `warning` and `error`. Raises SettingsError for settings
+    *as_read* are the settings of the file and the environment, where options go before them. *log* is
+    structlog's, or anything with `info`, `warning` and `error`. Raises SettingsError for settings
     that are too weak, LedgerError where the ledger cannot be used or another service uses it, and SpecError.
     """
 
@@ -60,12 +62,14 @@ class Service:
         *,
         mappings: str = "",
         settings_file: Path | None = None,
+        as_read: Settings | None = None,
         environment: Mapping[str, str],
         points: Points,
         log: Any,
     ) -> None:
         _refuse_weak(settings)
         self._settings = settings
+        self._as_read = as_read or settings
         self._settings_file = settings_file
         self._environment = environment
         self._log = log
@@ -147,14 +151,16 @@ class Service:
     def read_again(self) -> None:
         """Take secrets that have changed: those that come from files (`*_FILE`)."""
         try:
-            found = reread(self._settings, self._settings_file, self._environment, NEEDED)
+            found = reread(self._as_read, self._settings_file, self._environment, NEEDED)
             _refuse_weak(found.settings)
         except SettingsError as error:
             self._log.error(
                 "secrets not taken", reason=str(error), issues=[one.message for one in error.issues]
             )
             return
-        self._settings = found.settings
+        self._as_read = found.settings
+        secrets = {name: getattr(found.settings, name) for name in SECRETS}
+        self._settings = replace(self._settings, **secrets)
         if isinstance(self._relay.sink, Klaviyo):
             self._relay.sink.use(found.settings.klaviyo_key, access_token=found.settings.klaviyo_token)
         if "intercom_token" in found.changed:
