@@ -12,6 +12,11 @@ from tests.letters import write_letters
 from tests.support import FIXTURES, RECORDS, ROOT, run
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that no core waits for it in the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(scope="session")
 def watch() -> Watch:
     made = Watch()

@@ -211,6 +211,7 @@ def test_the_demo_shows_the_main_job_and_what_to_try_next() -> None:
     assert "Traceback" not in out
 
 
+@pytest.mark.long
 def test_the_demo_can_leave_its_sandbox_running_and_says_how_to_talk_to_it_and_what_it_leaves() -> None:
     needs("intercom-klaviyo")
     out = printed(needs("env"), "KEEP=1", needs("sh"), ROOT / "examples" / "demo.sh")

@@ -31,6 +31,8 @@ from tests.test_sandbox_intercom_scenarios import (
     rated_conversation,
 )
 
+pytestmark = pytest.mark.long
+
 OTHERS: dict[str, tuple[Any, ...]] = {
     "rating_lists_its_part": (False,),
     "fin_rating_is_told": (True,),

@@ -15,6 +15,8 @@ from tests.test_klaviyo_bodies import made
 from tests.test_sandbox_intercom_scenarios import SCENES, Play, item_of
 from tests.test_sandbox_klaviyo_client import Stand, event, profile
 
+pytestmark = pytest.mark.long
+
 ORDER = Switches().identifier_order
 OTHERS: dict[str, tuple[Any, ...]] = {
     "bulk_repeats_refused": ("stored",),
