@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.proofs import clocks, deliveries, flips, kills, order, outage
+from tests.proofs import clocks, deliveries, flips, kills, order, outage, words
 from tests.proofs.checker import wrong
 from tests.proofs.mutations import MUTATIONS, planted
 from tests.serving import House, stops
@@ -55,6 +55,10 @@ def _journeys(folder: Path, number: int, seed: int) -> tuple[str, Complaints]:
 
 def _order(folder: Path, number: int, seed: int) -> tuple[str, Complaints]:
     return f"{number:,} orders", order.run(folder, number, seed)
+
+
+def _words(folder: Path, number: int, seed: int) -> tuple[str, Complaints]:
+    return f"{number:,} contacts", words.run(folder, number, seed)
 
 
 def _outage(folder: Path, number: int, seed: int) -> tuple[str, Complaints]:
@@ -106,7 +110,8 @@ SOAKS = {
     "kills": Soak("kills", 1_000, _kills),
     "deliveries": Soak("events", 1_000_000, _deliveries),
     "journeys": Soak("notifications of each behaviour of Klaviyo's", 10_000, _journeys),
-    "order": Soak("orders", 100_000, _order),
+    "order": Soak("orders of whole notifications", 10_000, _order),
+    "words": Soak("orders straight into the ledger", 100_000, _words),
     "outage": Soak("hours", 72, _outage),
     "flips": Soak("flipped bits", 10_000, _flips),
     "clocks": Soak("times that the clock is set", 10_000, _clocks),

@@ -1,6 +1,6 @@
 """Whatever the order in which Intercom tells of people, Klaviyo has them as they are now.
 
-`python -m tests.soak order` tries 100,000 orders.
+`python -m tests.soak order` tries 10,000 orders, and `words` 100,000.
 """
 
 import json
@@ -22,6 +22,7 @@ from engine.relay.translating import Translator
 from tests.proofs.journeys import FIRST, PEOPLE, Begun, changed, contact, contact_id, machine
 from tests.proofs.order import PERSON, Scene, Word, run
 from tests.proofs.stage import Stage, Told
+from tests.proofs.words import run as many
 from tests.support import read
 
 pytestmark = pytest.mark.long
@@ -46,6 +47,10 @@ def test_a_profile_is_what_was_newest_in_any_order(
 
 def test_it_is_in_fifty_orders_of_a_seed(tmp_path: Path) -> None:
     assert run(tmp_path, 50, seed=1) == []
+
+
+def test_it_is_in_two_thousand_orders_although_deliveries_fail(tmp_path: Path) -> None:
+    assert many(tmp_path, 2_000, seed=1) == []
 
 
 def nobody() -> dict[str, Any]:
