@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test lint types bench golden versions clean
+.PHONY: demo test lint types bench floors golden versions clean
 
 demo: $(VENV)/.installed
 	@PATH="$(abspath $(BIN)):$$PATH" sh examples/demo.sh
@@ -26,6 +26,9 @@ types: $(VENV)/.for-development
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/start.py
 	$(BIN)/python -m benchmarks.accept
+
+floors: $(VENV)/.for-tests ## fails where real time is slower than promised
+	$(BIN)/python -m benchmarks.floors
 
 golden: $(VENV)/.for-tests ## rewrites the bodies that tests expect
 	UPDATE_GOLDEN=1 $(BIN)/python -m pytest tests/test_golden.py

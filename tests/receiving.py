@@ -8,7 +8,7 @@ import socket
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,7 @@ class Desk:
 
     def kept(self) -> list[str]:
         """The notifications that somebody else sees in the file."""
-        with sqlite3.connect(self.ledger.path) as other:
+        with closing(sqlite3.connect(self.ledger.path)) as other, other:
             found = [name for (name,) in other.execute("select notification from inbox order by id")]
         other.close()
         return found

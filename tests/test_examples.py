@@ -193,9 +193,11 @@ def test_a_script_can_be_read_by_its_shell_and_run_by_its_name(shell: str, scrip
     assert os.access(ROOT / script, os.X_OK)
 
 
-def test_ci_runs_the_tests_then_the_linter_then_the_types() -> None:
+def test_ci_runs_the_tests_then_the_linter_then_the_types_and_the_floors() -> None:
     lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
-    assert [line.split()[1] for line in lines if line.startswith("make ")] == ["test", "lint", "types"]
+    assert [line.split()[1] for line in lines if line.startswith("make ")] == [
+        "test", "lint", "types", "floors",
+    ]  # fmt: skip
     assert "set -euo pipefail" in lines
 
 

@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -188,7 +189,7 @@ def test_what_cannot_start_says_why(
     write(house.folder / "open.db", "").chmod(0o644)
     (house.folder / "a-folder").mkdir()
     Ledger(house.folder / "newer.db").close()
-    with sqlite3.connect(house.folder / "newer.db") as newer:
+    with closing(sqlite3.connect(house.folder / "newer.db")) as newer, newer:
         newer.execute("update meta set value = '99' where name = 'schema_version'")
     if "INTERCOM_CLIENT_SECRET" in environment:
         del house.environment["INTERCOM_CLIENT_SECRET_FILE"]

@@ -2,6 +2,7 @@
 
 import errno
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,8 @@ class Ledger:
         self._turn = threading.Lock()
         self._engine = sqlite.opened(self.path)
         self._lax = sqlite.opened(self.path, lax=True)
+        for opened in (self._engine, self._lax):  # for whoever forgets to close it
+            weakref.finalize(self, opened.dispose)
         try:
             self.digest_key = brought_up(self._engine, self.path)
             found = sqlite.sound(self._engine)

@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def next_step(tx: Connection, at: Callable[[int], None] = lambda number: None) -
 
 
 def version(path: Path) -> str:
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         return str(connection.execute("SELECT value FROM meta WHERE name = 'schema_version'").fetchone()[0])
 
 
@@ -66,7 +67,7 @@ def test_an_older_ledger_is_brought_up_and_a_copy_of_it_is_kept(older: Path) -> 
     copy = older.with_name("ledger.db.schema-1")
     assert version(copy) == "1"
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
-    with sqlite3.connect(older) as connection:
+    with closing(sqlite3.connect(older)) as connection, connection:
         assert connection.execute("SELECT name FROM shades").fetchall() == [("blue",)]
     opened(older, next_step)  # a second time nothing happens
     assert version(older) == "2"
@@ -114,12 +115,12 @@ def test_a_newer_ledger_is_refused_with_what_to_do(older: Path) -> None:
 
 def test_a_database_of_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "other.db"
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE songs (name)")
     path.chmod(0o600)
     with pytest.raises(LedgerError, match="something else"):
         Ledger(path)
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("songs",)]
 
 
