@@ -26,6 +26,8 @@ from engine.sandbox.intercom.desk import TOKEN
 from tests.serving import ALL, PATIENCE_SECONDS, SECRET, SECRETS, House, began, stops, storm, until
 from tests.support import ROOT, run, write
 
+pytestmark = pytest.mark.long
+
 NINE = {
     "Created Conversation", "Replied to Conversation", "Rated Conversation", "Read Conversation",
     "Created Ticket", "Submitted Ticket", "Replied to Ticket", "Marked Ticket On Hold", "Resolved Ticket",
@@ -68,7 +70,6 @@ def test_what_is_played_arrives_and_all_who_tell_of_it_agree(house: House) -> No
 # What ends, and how
 
 
-@pytest.mark.long
 def test_what_was_answered_with_200_arrives_once_however_often_it_is_killed(house: House) -> None:
     died = Counter[str]()
     points = ("before_keep:3", "after_keep:9", "after_translate:2", "mid_translate:5", "after_queue:3",
@@ -126,7 +127,6 @@ def test_a_script_works_beside_it(house: House) -> None:
     until(lambda: len(house.stored()) > before, "what a script keeps is sent by it")
 
 
-@pytest.mark.long
 def test_a_stop_waits_for_no_answer_that_does_not_come(house: House) -> None:
     house.account.faults.order({"next": [{"kind": "slow", "times": 9, "seconds": 60}]})
     serve = house.start()

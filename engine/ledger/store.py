@@ -1,7 +1,6 @@
 """`Ledger`: the durable record of what was received, what is to be sent and what became of it."""
 
 import errno
-import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from engine.clock import SystemClock
 from engine.errors import LedgerError, Unavailable
 from engine.ledger import sqlite
 from engine.ledger.migrations import brought_up
+from engine.ledger.turns import Turns
 from engine.ports import Clock
 
 
@@ -27,7 +27,7 @@ class Ledger:
     def __init__(self, path: str | Path, *, clock: Clock | None = None) -> None:
         self.path = Path(path)
         self.clock = clock or SystemClock()
-        self._turn = threading.Lock()
+        self._turn = Turns()
         self._engine = sqlite.opened(self.path)
         self._lax = sqlite.opened(self.path, lax=True)
         for opened in (self._engine, self._lax):  # for whoever forgets to close it

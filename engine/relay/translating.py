@@ -27,6 +27,8 @@ from engine.relay.telling import Rows, profiles_of, reason_of, rows_of, summary,
 
 MOST, LARGEST_BYTES = 50, 2 * 1024 * 1024
 """Notifications that are translated together, and their size as they are kept: look-ups are shared."""
+TOGETHER = 3
+"""Those that are settled in one transaction: a webhook that comes meanwhile waits for its end."""
 NAMES_SECONDS = 600.0
 """So long names are waited for; then the event goes without them."""
 LONGEST_WAIT = 300.0
@@ -128,16 +130,20 @@ class Translator:
         self._at("after_translate")
         now = self._now()
         with self._ledger.write() as tx:
-            ours = inbox.untouched(tx, waiting)
-            marks = Marks(tx)
+            ours = inbox.untouched(tx, [one for one, _ in broken])
             self._settle_broken(tx, [pair for pair in broken if pair[0].id in ours], now)
-            for one, found in worked:
-                if one.waiting.id in ours:
-                    self._settle(tx, marks, one, found, told, now)
-                    self._at("mid_translate")
-            marks.put()
             if accounts.standing(tx, INTERCOM).paused:
                 accounts.put(tx, INTERCOM, Standing())
+        for start in range(0, len(worked), TOGETHER):
+            some = worked[start : start + TOGETHER]
+            with self._ledger.write() as tx:
+                ours = inbox.untouched(tx, [one.waiting for one, _ in some])
+                marks = Marks(tx)
+                for one, found in some:
+                    if one.waiting.id in ours:
+                        self._settle(tx, marks, one, found, told, now)
+                        self._at("mid_translate")
+                marks.put()
         self._at("after_queue")
         self._kick()
         return len(waiting)
@@ -326,16 +332,11 @@ class Translator:
     ) -> None:
         count(tx, {Counted("skipped", "", skipped.reason): 1}, now)
         created_at = notification.created_at if notification else None
+        named = named_in(notification) if notification else ()
         inbox.settle(
-            tx,
-            waiting,
-            "skipped",
-            now,
-            reason=skipped.reason,
-            made={skipped.reason: 1},
-            created_at=created_at,
-            contacts=named_in(notification) if notification else (),
-        )
+            tx, waiting, "skipped", now, reason=skipped.reason, made={skipped.reason: 1},
+            created_at=created_at, contacts=named,
+        )  # fmt: skip
 
     def _settle_broken(self, tx: Connection, broken: Iterable[tuple[Waiting, str]], now: float) -> None:
         for waiting, reason in broken:
