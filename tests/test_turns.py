@@ -70,10 +70,10 @@ def test_who_is_interrupted_while_waiting_keeps_nobody(monkeypatch: pytest.Monke
             raise AssertionError("it is not had")
 
     with turns:
-        monkeypatch.setattr("engine.ledger.turns.threading.Lock", Interrupted)
+        monkeypatch.setattr(threading, "Lock", Interrupted)
         with pytest.raises(KeyboardInterrupt):
             enter(turns)
-        monkeypatch.setattr("engine.ledger.turns.threading.Lock", real)
+        monkeypatch.setattr(threading, "Lock", real)
     with turns:
         pass
     assert not turns._is_taken
