@@ -63,7 +63,6 @@ class Translator:
         account: str,
         *,
         points: Points = nothing,
-        kick: Callable[[], None] = lambda: None,
         clocks: Rebase | None = None,
         trouble: Trouble = lambda _, __: None,
     ) -> None:
@@ -71,7 +70,6 @@ class Translator:
         self._machine = machine
         self._account = account
         self._at = points
-        self._kick = kick
         self._clocks = clocks
         self._trouble = trouble
         self._met: set[type] = set()
@@ -145,7 +143,6 @@ class Translator:
                         self._at("mid_translate")
                 marks.put()
         self._at("after_queue")
-        self._kick()
         return len(waiting)
 
     def _open(self, waiting: Iterable[Waiting]) -> tuple[list[_Open], list[tuple[Waiting, str]]]:
