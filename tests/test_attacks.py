@@ -30,7 +30,7 @@ MOST_ISSUES = 51
 
 HERE = {"TZ": "UTC", "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
 ELSEWHERE = {"TZ": "America/St_Johns", "PYTHONHASHSEED": "4294967295", "LC_ALL": "C", "PYTHONUTF8": "0"}
-PARTS = ((HERE, "1/2"), (HERE, "2/2"), (ELSEWHERE, "1/3"))
+PARTS = ((HERE, "1/2"), (HERE, "2/2"), (ELSEWHERE, "1/6"))
 OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 OF_LIBRARIES = re.compile(
     r"Expecting|NoneType|[Tt]oken|Traceback|[Jj]inja|[Jj]mespath|lexer|expref|\bnud\b|<class"

@@ -9,6 +9,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -201,33 +203,52 @@ def test_ci_runs_the_tests_then_the_linter_then_the_types_and_the_floors() -> No
     assert "set -euo pipefail" in lines
 
 
-def test_the_demo_shows_the_main_job_and_what_to_try_next() -> None:
+@pytest.fixture(scope="module")
+def demo() -> Iterator[str]:
+    """What the demo prints, while what it has left behind is still there."""
     needs("intercom-klaviyo")
-    out = printed(needs("sh"), ROOT / "examples" / "demo.sh", cwd=Path("/"))
+    out = printed(needs("env"), "KEEP=1", needs("sh"), ROOT / "examples" / "demo.sh", cwd=Path("/"))
+    yield out
+    [numbers] = re.findall(r"kill -INT (\d+) (\d+) ends them", out)
+    for number in map(int, numbers):
+        os.kill(number, signal.SIGINT)
+    shutil.rmtree(re.findall(LEFT, out)[0], ignore_errors=True)
+
+
+LEFT = r"What was received and sent is in (\S+), which stays"
+
+
+def test_the_demo_shows_the_main_job_and_what_to_try_next(demo: str) -> None:
     shown = [
         "resolve       ticket.resolved", "kill -9", ": 0 are missing at Klaviyo, 0 are there twice",
         "nothing needs a person", "none recorded twice", "Marked Ticket On Hold", "Intercom contact",
         "event    Created Ticket", "Returns & Refunds", "shared/ticket.yaml:", DIAGNOSES, "Try next",
     ]  # fmt: skip
-    assert [text for text in shown if text not in out] == []
-    assert "Traceback" not in out
+    assert [text for text in shown if text not in demo] == []
+    assert "Traceback" not in demo
 
 
-@pytest.mark.long
-def test_the_demo_can_leave_its_sandbox_running_and_says_how_to_talk_to_it_and_what_it_leaves() -> None:
-    needs("intercom-klaviyo")
-    out = printed(needs("env"), "KEEP=1", needs("sh"), ROOT / "examples" / "demo.sh")
-    [numbers] = re.findall(r"kill -INT (\d+) (\d+) ends them", out)
-    try:
-        folder = Path(re.findall(r"What was received and sent is in (\S+), which stays", out)[0])
-        assert {"told.ndjson", "env", "out", "ledger.db"} <= {one.name for one in folder.iterdir()}
-        assert f"\n  . {folder / 'env'}\n  export LEDGER_FILE={folder / 'ledger.db'}\n" in out
-        wanted = ["  . .venv/bin/activate"] if (ROOT / ".venv" / "bin" / "activate").exists() else []
-        assert re.findall("^  . .venv/bin/activate$", out.partition("Both run on")[2], re.M) == wanted
-    finally:
-        for number in map(int, numbers):
-            os.kill(number, signal.SIGINT)
-        shutil.rmtree(folder, ignore_errors=True)
+def test_the_demo_can_leave_its_sandbox_running_and_says_how_to_talk_to_it_and_what_it_leaves(
+    demo: str,
+) -> None:
+    folder = Path(re.findall(LEFT, demo)[0])
+    assert {"told.ndjson", "env", "out", "ledger.db"} <= {one.name for one in folder.iterdir()}
+    assert f"\n  . {folder / 'env'}\n  export LEDGER_FILE={folder / 'ledger.db'}\n" in demo
+    wanted = ["  . .venv/bin/activate"] if (ROOT / ".venv" / "bin" / "activate").exists() else []
+    assert re.findall("^  . .venv/bin/activate$", demo.partition("Both run on")[2], re.M) == wanted
+
+
+def test_the_demo_ends_what_it_has_started_unless_it_is_told_to_keep_it() -> None:
+    text = (ROOT / "examples" / "demo.sh").read_text(encoding="utf-8")
+    ending = text[text.index("end() {") : text.index("# Waits for a file")]
+    with subprocess.Popen(["sleep", "20"]) as relay, subprocess.Popen(["sleep", "20"]) as sandbox:
+        folder = tempfile.mkdtemp()
+        given = f"work={folder} relay={relay.pid} sandbox={sandbox.pid}\n{ending}\ntrap end EXIT; exit 0"
+        printed(needs("sh"), "-c", given)
+        assert relay.wait(5) == -signal.SIGTERM
+        assert sandbox.wait(5) == -signal.SIGINT
+    assert not Path(folder).exists()
+    assert '[ -n "$KEEP" ] || trap end EXIT' in text
 
 
 def test_the_demo_runs_the_commands_that_it_shows() -> None:

@@ -128,10 +128,10 @@ def test_a_script_works_beside_it(house: House) -> None:
 
 
 def test_a_stop_waits_for_no_answer_that_does_not_come(house: House) -> None:
+    serve = began(house)
     house.account.faults.order({"next": [{"kind": "slow", "times": 9, "seconds": 60}]})
-    serve = house.start()
     house.play("created", "ticket", "email")
-    until(lambda: house.account.faults.counts["slow"] > 1, "Klaviyo is silent in several lanes")
+    until(lambda: house.account.faults.counts["slow"], "Klaviyo is silent")
     code, seconds = serve.end()
     assert code == 0
     assert seconds < 10
