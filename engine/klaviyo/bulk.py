@@ -1,8 +1,9 @@
 """Sending many at once, and finding out which of them a refusal means.
 
 A bulk request is refused as a whole for one bad item. Items that the refusal points at are set aside and the
-rest is sent again; where it points at none, halves are sent until one item is left, and that one goes alone:
-one bad item of 1,000 costs 12 more requests at most.
+rest is sent again. Where it points at none, halves are sent until few are left, and those go one by one, for
+single requests have a window of their own. So one bad item of 1,000 costs no more bulk requests than fit
+in a second.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +17,9 @@ from engine.klaviyo.rest import Fault, Refused
 
 MOST_SEARCHES = 5
 """Searches in one batch before the rest is sent item by item: then it is no single item that is bad."""
+
+FEW = 16
+"""Of so many the bad one is found by sending each alone."""
 
 Pack = Callable[[Iterable[Item]], Iterator[Batch]]
 Post = Callable[[Batch], dict[int, list[Fault]]]
@@ -117,13 +121,8 @@ class Bulk:
     def _search(self, suspects: list[Item]) -> list[Item]:
         """Find one bad item among those of a refused batch; the others that are to be sent again."""
         aside: list[Item] = []
-        while len(suspects) > 1:
+        while len(suspects) > FEW:
             half, other = suspects[: len(suspects) // 2], suspects[len(suspects) // 2 :]
-            if len(half) == 1:
-                if self._send_alone(half) != Accepted():
-                    return aside + other
-                suspects = other
-                continue
             [batch] = self._pack(half)
             refused = self._try(batch)
             if refused is None:
