@@ -18,7 +18,7 @@ from engine.ledger.store import Ledger
 from engine.ports import Response
 from engine.relay import alerts
 from engine.relay.alerts import Alarm, Message, body_of, told
-from engine.relay.concerns import Concern, concerns_of, unknown_to
+from engine.relay.concerns import FEW_BYTES, Concern, concerns_of, unknown_to
 from engine.relay.facts import Facts, Seen
 from engine.transport import HttpTransport
 from tests.support import ROOT, Call, ManualClock, Wire
@@ -60,7 +60,9 @@ def codes(**changes: Any) -> list[str]:
         ({"room": Room(70, 100)}, ["disk-filling"]),
         ({"room": Room(100, 100)}, ["disk-full"]),
         ({"room": Room(1, 100, RESERVE_BYTES - 1)}, ["disk-full"]),
-        ({"room": Room(1, 100, RESERVE_BYTES)}, []),
+        ({"room": Room(1, 100, RESERVE_BYTES)}, ["disk-filling"]),
+        ({"room": Room(1, 100, FEW_BYTES - 1)}, ["disk-filling"]),
+        ({"room": Room(1, 100, FEW_BYTES)}, []),
         ({"seen": Seen(broken_mappings="2 faults, the first at a.yaml:1:1 (bad-path)")}, ["broken-mappings"]),
         ({"seen": Seen(clock_jumped=-61.0)}, ["clock-jumped"]),
         ({"to_translate_since": NOW - 600}, []),
@@ -82,8 +84,8 @@ def test_each_concern_says_what_is_and_what_to_do_on_its_page() -> None:
         bad_signatures=5, broken_mappings="1 fault, the first at a.yaml:1:1 (bad-path)", clock_jumped=90.0
     )
     bad = Facts(
-        NOW, Standing(paused="401"), Standing(paused="403"), NOW - 90_000, damaged=1, refused=10, seen=seen,
-        room=Room(7, 10),
+        NOW, Standing(paused="401"), "", Standing(paused="403"), NOW - 90_000, damaged=1, refused=10,
+        seen=seen, room=Room(7, 10),
     )  # fmt: skip
     late = Facts(NOW, to_translate_since=0.0, to_send_since=0.0, room=Room(10, 10), tried=3, trouble="(503)")
     found = [*concerns_of(bad), *concerns_of(late)]
@@ -293,7 +295,7 @@ class Listener:
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> "Listener":
-        Thread(target=self._server.serve_forever, daemon=True).start()
+        Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:

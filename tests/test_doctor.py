@@ -16,9 +16,11 @@ from engine.events import Request
 from engine.intercom.generation import generation
 from engine.ledger import inbox, leases, outbox, schema
 from engine.ledger.counters import Counted, count
-from engine.ledger.cursors import set_cursor
+from engine.ledger.cursors import set_cursor, set_once
 from engine.ledger.store import Ledger
+from engine.relay import relay
 from engine.relay.envelope import received
+from engine.relay.whose import sent_to
 from examples.stand_in import Answer, StandIn
 from tests.support import FIXTURES, RECORDS, ROOT, Ran, records_as_intercom, run
 
@@ -100,7 +102,7 @@ def test_where_all_is_well_every_line_says_so(monkeypatch: pytest.MonkeyPatch) -
     ran, one, _ = look(monkeypatch)
     assert ran.code == 0
     assert "the workspace is Shop (hx7q2m9d), hosted in EU" in ran.out
-    assert "the account is Shop GmbH, a test account; revision 2026-07-15" in ran.out
+    assert "the account is Shop GmbH (A), a test account; revision 2026-07-15" in ran.out
     assert "all that is needed is there" in ran.out
     assert {method for method, path, _ in one.calls if path != "/tickets/search"} == {"GET"}
 
@@ -322,6 +324,19 @@ def test_a_file_that_is_no_ledger_is_told_and_left_as_it_is(
     assert row["state"] == "fault"
     assert file.read_bytes() == before
     assert [*tmp_path.iterdir()] == [file]
+
+
+@pytest.mark.parametrize(("known", "told"), [("A", []), ("B", ["fault"])])
+def test_a_key_of_another_account_than_the_ledger_has_sent_to_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, known: str, told: list[str]
+) -> None:
+    ledger = written(tmp_path / "l.db")
+    with ledger.write() as tx:
+        set_once(tx, sent_to(relay.ACCOUNT), known)
+    ledger.close()
+    ran = look(monkeypatch, arguments=("--json",), LEDGER_FILE=str(tmp_path / "l.db"))[0]
+    rows = [row for row in ran.rows if "the ledger has sent to the account B" in row["what"]]
+    assert [row["state"] for row in rows] == told
 
 
 @pytest.mark.parametrize(("version", "state"), [("2", "fault"), ("0", "note")])

@@ -16,7 +16,8 @@ from engine.ledger import accounts, limiter
 from engine.ledger.accounts import Standing
 from engine.ledger.limiter import Limiter, Window
 from engine.ledger.reading import Wanted
-from engine.relay.status import FEW_BYTES, status
+from engine.relay.concerns import FEW_BYTES
+from engine.relay.status import status
 from engine.tools.alone import alone, is_held
 from tests.canaries import CUSTOMER
 from tests.ledgers import DAY, Shop, refusing, stand_still
@@ -44,7 +45,7 @@ def ran(shop: Shop, *words: str, **extra: Any) -> Ran:
 
 
 def needs(shop: Shop, **extra: Any) -> list[str]:
-    return [f"{need.what} -> {need.next}" for need in status(shop.ledger, 30 * DAY, **extra).needs]
+    return [f"{need.text} -> {need.next}" for need in status(shop.ledger, 30 * DAY, **extra).needs]
 
 
 # status
@@ -124,6 +125,11 @@ def paused(shop: Shop) -> None:
         accounts.put(tx, "klaviyo", Standing("Klaviyo does not accept the key", shop.ledger.now() - 7_200))
 
 
+def paused_for_profiles(shop: Shop) -> None:
+    with shop.ledger.write() as tx:
+        accounts.put(tx, "klaviyo profiles", Standing("the key lacks profiles:write", shop.ledger.now()))
+
+
 def paused_at_intercom(shop: Shop) -> None:
     class Refused:
         def fetch(self, table: str, ids: Any) -> Any:
@@ -152,14 +158,19 @@ def silent(shop: Shop) -> None:
     [
         (dead, "1 dead: ", "`intercom-klaviyo dead` says why"),
         (parked, "1 parked: they cannot be made yet (no_time)", "`intercom-klaviyo dead --parked` says why"),
-        (paused, "Klaviyo has let us do nothing for 2 hours: ", "KLAVIYO_API_KEY"),
+        (paused, "nothing is sent to Klaviyo: Klaviyo does not accept the key", "KLAVIYO_API_KEY"),
+        (paused_for_profiles, "no profiles are sent to Klaviyo: the key lacks", "KLAVIYO_API_KEY"),
         (
             paused_at_intercom,
-            "Intercom has let us do nothing for 0 seconds: the token may not",
+            "nothing is translated, since Intercom cannot be asked: the token may not",
             "INTERCOM_TOKEN",
         ),
-        (damaged, "1 rows of the ledger have changed", "`intercom-klaviyo ledger check`"),
-        (silent, "Intercom has sent nothing for 25 hours", "Webhooks: is it live"),
+        (
+            damaged,
+            "what the ledger holds had changed on the disk, 1 time since yesterday",
+            "`intercom-klaviyo ledger check`",
+        ),
+        (silent, "nothing has come from Intercom for 25 hours", "Webhooks > Set live"),
     ],
 )
 def test_what_needs_a_person_is_told_with_what_to_do(make: Any, what: str, next_: str, shop: Shop) -> None:
@@ -176,7 +187,7 @@ def test_what_needs_a_person_is_told_with_what_to_do(make: Any, what: str, next_
 def test_a_disk_that_is_nearly_full_needs_a_person(shop: Shop) -> None:
     assert needs(shop, free_bytes=FEW_BYTES) == []
     [need] = needs(shop, free_bytes=FEW_BYTES - 1)
-    assert "500 MB are free" in need
+    assert "has 500 MB left" in need
 
 
 def test_what_waits_for_an_address_or_died_long_ago_needs_nobody(shop: Shop) -> None:

@@ -11,24 +11,35 @@ from engine.issues import counted, lasting
 
 if TYPE_CHECKING:
     from engine.ledger.figures import Metric
-    from engine.relay.status import Need, Status
+    from engine.relay.concerns import Concern
+    from engine.relay.status import Status
 
 _LABEL = 11
 _HEAD = f"{'':<25}{'---- today ----':>18}{'---- in all ----':>18}{'--- now ---':>18}"
 _COLUMNS = f"{'':<25}{'accepted':>9}{'skipped':>9}{'accepted':>9}{'skipped':>9}{'parked':>9}{'dead':>9}"
 
 
-def lines_of(found: "Status", width: int) -> list[str]:
-    """The whole page."""
+def lines_of(found: "Status", width: int, *, needs_first: bool = False) -> list[str]:
+    """The whole page. What needs a person comes last, or first where the end of a page may be cut."""
+    needs = _needs(found, width)
+    if needs_first:
+        return [*needs, "", *_page(found, width)]
+    return [*_page(found, width), "", *needs]
+
+
+def _page(found: "Status", width: int) -> list[str]:
     lines = [line for label, text in _figures(found) for line in _labelled(label, text, width)]
     if found.metrics:
         lines += ["", _HEAD, _COLUMNS, *(_row(one) for one in found.metrics)]
         lines += _reasons(found.metrics, width)
-    lines.append("")
+    return lines
+
+
+def _needs(found: "Status", width: int) -> list[str]:
     if not found.needs:
-        return [*lines, "nothing needs a person"]
-    lines.append(click.style(f"{counted(len(found.needs), 'thing')} to see to", bold=True))
-    return [*lines, *(line for need in found.needs for line in _need(need, width))]
+        return ["nothing needs a person"]
+    head = click.style(f"{counted(len(found.needs), 'thing')} to see to", bold=True)
+    return [head, *(line for need in found.needs for line in _need(need, width))]
 
 
 def _figures(found: "Status") -> Iterator[tuple[str, str]]:
@@ -52,10 +63,12 @@ def _figures(found: "Status") -> Iterator[tuple[str, str]]:
     yield "delivers", ", ".join(drains) or "nobody: `serve` does, once it runs"
     for account in found.accounts:
         if account.paused:
-            yield "paused", f"{account.name}: {account.paused}"
+            since = "" if account.paused_at is None else f" for {lasting(found.now - account.paused_at)}"
+            yield "paused", f"{account.name}{since}: {account.paused}"
         elif account.waits:
             tries = counted(account.failures, "failure")
-            yield "waits", f"{account.name}, for {lasting(account.waits)} more, after {tries}"
+            why = f": {found.trouble}" if found.trouble else ""
+            yield "waits", f"{account.name}, for {lasting(account.waits)} more, after {tries}{why}"
     for limit in found.limits:
         if limit.used or limit.closed_seconds:
             closed = f"; closed for {lasting(limit.closed_seconds)}" if limit.closed_seconds else ""
@@ -125,8 +138,8 @@ def _labelled(label: str, text: str, width: int) -> list[str]:
     return [f"{label:<{_LABEL}}{lines[0]}", *(f"{'':<{_LABEL}}{line}" for line in lines[1:])]
 
 
-def _need(need: "Need", width: int) -> Iterator[str]:
-    for line in wrap(safe(need.what), width - 2):
+def _need(need: "Concern", width: int) -> Iterator[str]:
+    for line in wrap(safe(need.text), width - 2):
         yield click.style(f"  {line}", fg="yellow")
     told = wrap(f"next: {safe(need.next)}", width - 4, subsequent_indent="      ", break_on_hyphens=False)
     yield from (f"    {line}" for line in told)

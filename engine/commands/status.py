@@ -40,7 +40,7 @@ def status(ledger_file: str, settings_file: str, watch: bool, as_json: bool) -> 
 
         def once() -> tuple[list[str], bool]:
             found = look(ledger, settings.keep_dead_days * 86_400, is_served=is_held(ledger.path))
-            lines = [as_line(found)] if as_json else lines_of(found, page_width())
+            lines = [as_line(found)] if as_json else lines_of(found, page_width(), needs_first=watch)
             return lines, bool(found.needs)
 
         needs = watched(once, SystemClock()) if watch else shown(once)

@@ -1,9 +1,10 @@
-"""Klaviyo's accounts as delivery meets them: do they take anything now, and is a person needed?"""
+"""Accounts as we meet them, Klaviyo's and Intercom's: may anything be asked now, and is a person needed?"""
 
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, select, update
 
+from engine.ledger.inbox import LONGEST_WAIT
 from engine.ledger.schema import accounts, attempts
 from engine.ledger.sqlite import insert
 
@@ -16,6 +17,10 @@ class Standing:
     paused_at: float | None = None
     not_before: float = 0.0
     failures: int = 0
+
+    def closed(self, now: float) -> float:
+        """For how many seconds nothing is tried; what is longer than any wait comes of a clock set back."""
+        return self.not_before - now if now < self.not_before <= now + LONGEST_WAIT else 0.0
 
 
 def standing(tx: Connection, account: str) -> Standing:
@@ -36,11 +41,17 @@ def put(tx: Connection, account: str, found: Standing) -> None:
     tx.execute(made.on_conflict_do_update(index_elements=["account"], set_=values))
 
 
-def worst(tx: Connection, account: str) -> Standing:
-    """How it stands with the worst part of an account: a person may be needed for that one."""
+def parts(tx: Connection, account: str) -> dict[str, Standing]:
+    """How it stands with an account, and with each part of it that stands by itself, by its name."""
     rows = tx.execute(select(accounts).where(_parts(account))).all()
-    found = [Standing(row.paused, row.paused_at, row.not_before, row.failures) for row in rows]
-    return max(found, key=lambda one: (bool(one.paused), one.not_before), default=Standing())
+    return {row.account: Standing(row.paused, row.paused_at, row.not_before, row.failures) for row in rows}
+
+
+def worst(tx: Connection, account: str) -> tuple[str, Standing]:
+    """How it stands with the worst part of an account, which a person may be needed for, and its name."""
+    found = parts(tx, account)
+    name = max(found, key=lambda one: (bool(found[one].paused), found[one].not_before), default=account)
+    return name, found.get(name, Standing())
 
 
 def try_now(tx: Connection, account: str) -> None:

@@ -170,12 +170,3 @@ def drainers(tx: Connection, now: float) -> list[Drainer]:
     """Who delivers now."""
     rows = tx.execute(select(leases).where(leases.c.name.startswith("drain "), leases.c.until > now))
     return [Drainer(row.name.removeprefix("drain "), row.owner, row.fence, row.until) for row in rows]
-
-
-def damaged(tx: Connection) -> int:
-    """How many rows could not be opened any more, of those that are kept."""
-    found = 0
-    for table, states in ((inbox, ("skipped",)), (outbox, ("parked",)), (profiles, ("dead",))):
-        asked = select(func.count()).select_from(table)
-        found += tx.scalar(asked.where(table.c.state.in_(states), table.c.reason == "damaged")) or 0
-    return found

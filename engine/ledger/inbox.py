@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select, true, update
 
 from engine.ledger.counters import Counted, count
 from engine.ledger.schema import inbox
@@ -74,9 +74,12 @@ def put(tx: Connection, received: Sequence[Received]) -> int:
     return new
 
 
-def due(tx: Connection, now: float, most: int, largest_bytes: int) -> list[Waiting]:
+def due(
+    tx: Connection, now: float, most: int, largest_bytes: int, *, without: Collection[str] = ()
+) -> list[Waiting]:
     """Those that are to be translated now, whoever waits longest first; together within a size.
 
+    Those of workspaces *without* are left where they are.
     What could not be translated yet stands behind what is new: while Intercom cannot be asked, hundreds of
     these would keep those waiting that need nobody's answer. One is given at least.
     """
@@ -87,6 +90,7 @@ def due(tx: Connection, now: float, most: int, largest_bytes: int) -> list[Waiti
         )
         .where(inbox.c.state == "received")
         .where((inbox.c.not_before <= now) | (inbox.c.not_before > now + LONGEST_WAIT))
+        .where(inbox.c.workspace.not_in(without) if without else true())
         .order_by(inbox.c.not_before, inbox.c.id)  # as its index has them: the settled ones are not read
         .limit(most)
     )  # fmt: skip
@@ -105,14 +109,6 @@ def untouched(tx: Connection, some: Sequence[Waiting]) -> set[int]:
     read = {one.id: one.settled_at for one in some}
     rows = tx.execute(select(inbox.c.id, inbox.c.state, inbox.c.settled_at).where(inbox.c.id.in_(read)))
     return {row.id for row in rows if row.state == "received" and row.settled_at == read[row.id]}
-
-
-def next_due(tx: Connection) -> float | None:
-    """When the next one is to be translated; None where none waits."""
-    found: float | None = tx.scalar(
-        select(inbox.c.not_before).where(inbox.c.state == "received").order_by(inbox.c.not_before).limit(1)
-    )
-    return found
 
 
 def settle(

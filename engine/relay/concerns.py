@@ -13,6 +13,8 @@ TIMES_USUAL = 3
 FEWEST_REFUSED = 10
 MOST_REFUSED = 0.01
 FULL_SHARE = 0.7
+FEW_BYTES = 500_000_000
+"""So little free room is nearly none: the ledger must go on when Klaviyo is away for a day."""
 OF_THE_LEDGER = (
     "klaviyo-paused", "intercom-paused", "nothing-comes", "dead-letters", "damaged", "cannot-translate",
     "other-workspace", "not-translated", "not-sent",
@@ -53,15 +55,15 @@ def unknown_to(facts: Facts) -> frozenset[str]:
 
 def _keys(facts: Facts) -> Iterator[Concern]:
     if facts.klaviyo.paused:
-        text = f"nothing is sent to Klaviyo: {facts.klaviyo.paused}"
-        hint = (
-            "make a private key with the scopes that `doctor` names, and set KLAVIYO_API_KEY; nothing is lost"
-        )
+        what = f"no {facts.queue} are" if facts.queue else "nothing is"
+        text = f"{what} sent to Klaviyo: {facts.klaviyo.paused}"
+        hint = "set KLAVIYO_API_KEY to a private key with the scopes that `doctor` names; nothing is lost"
         yield Concern("klaviyo-paused", text, hint)
     if facts.intercom.paused:
         text = f"nothing is translated, since Intercom cannot be asked: {facts.intercom.paused}"
         hint = (
-            f"give the app its scopes, or a new token ({HUB} > Authentication); `doctor` names what it lacks"
+            f"give the app its scopes ({HUB} > Authentication; `doctor` names them), or set INTERCOM_TOKEN"
+            " to a new token; nothing is lost"
         )
         yield Concern("intercom-paused", text, hint)
 
@@ -131,6 +133,8 @@ def _room(facts: Facts) -> Iterator[Concern]:
     elif room.share >= FULL_SHARE:
         text = f"the ledger holds {_mb(room.used_bytes)} of the {_mb(room.quota_bytes)} that it may hold"
         yield Concern("disk-filling", text, hint)
+    elif room.free_bytes < FEW_BYTES:
+        yield Concern("disk-filling", f"the disk of the ledger has {_mb(room.free_bytes)} left", hint)
 
 
 def _mappings(facts: Facts) -> Iterator[Concern]:

@@ -11,7 +11,7 @@ from itertools import compress
 
 from sqlalchemy import Connection
 
-from engine.errors import Denied, EngineError, Unavailable
+from engine.errors import Denied, EngineError, FateUnknown, Unavailable
 from engine.events import Answer, Request
 from engine.klaviyo.lanes import Waiting
 from engine.ledger import accounts, inbox, leases
@@ -100,6 +100,8 @@ class Drain:
         self._lease: Lease | None = None
         self._is_clean = False
         """Whether nothing is on its way: not so after a step that was broken off."""
+        self._one_by_one: set[str] = set()
+        """Queues for which the key lacks a scope in bulk: `lists:write` is one for profiles."""
         self._queues: deque[Queue] = deque(
             [EventQueue(account, uncertain=False), EventQueue(account, uncertain=True), ProfileQueue(account)]
         )
@@ -112,7 +114,7 @@ class Drain:
         now = self._ledger.now()
         with self._ledger.read() as tx:
             whole = accounts.standing(tx, self._account)
-            if seconds := _closed(whole, now):
+            if seconds := whole.closed(now):
                 return Step(wait=seconds)
             chosen = self._chosen(tx, now, whole)
             if chosen is None:
@@ -129,6 +131,10 @@ class Drain:
         lease = self._lease
         if lease is not None and leases.renewed(self._ledger, lease) is None and self._lease is lease:
             self._lease = None
+
+    def ask_again(self) -> None:
+        """The key is another one: it may have the scopes that the last one lacked."""
+        self._one_by_one.clear()
 
     def release(self) -> None:
         """Give the lease up, so that another may go on at once."""
@@ -164,10 +170,11 @@ class Drain:
             queue = self._queues[0]
             self._queues.rotate(-1)
             own = accounts.standing(tx, self._gate(queue))
-            if _closed(own, now):
+            if own.closed(now):
                 continue
             is_probe = own.failures > 0 or bool(own.paused or whole.paused)
-            many = not is_probe and queue.goes_in_bulk and queue.count(tx, now, BACKLOG + 1) > BACKLOG
+            in_bulk = queue.goes_in_bulk and queue.name not in self._one_by_one
+            many = not is_probe and in_bulk and queue.count(tx, now, BACKLOG + 1) > BACKLOG
             rows = queue.due(tx, now, MOST_IN_BULK if many else 1 if is_probe else BACKLOG)
             if rows:
                 return _Chosen(queue, rows, many, own, whole)
@@ -182,7 +189,7 @@ class Drain:
         for queue in self._queues:
             time = queue.next_due(tx)
             if time is not None:
-                waits.append(max(0.0, time - now, _closed(accounts.standing(tx, self._gate(queue)), now)))
+                waits.append(max(0.0, time - now, accounts.standing(tx, self._gate(queue)).closed(now)))
         return min(waits)
 
     def _send(self, chosen: _Chosen, moved: float) -> None:
@@ -214,8 +221,15 @@ class Drain:
                 [*self._sink.deliver(requests, bulk=chosen.bulk)] if requests else []
             )
         except Denied as error:
-            denied = error
+            if chosen.bulk and error.scope:
+                self._one_by_one.add(queue.name)  # if it lacks one for these as well, they will say so
+            else:
+                denied = error
             answers = [error.answers.get(place) for place in range(len(requests))]
+        except Exception as error:  # a fault of ours, or of another sink: these wait longer each time
+            answers = [FateUnknown(f"sending failed in an unforeseen way ({type(error).__name__})")] * len(
+                requests
+            )
         self._at("after_post")
         answered = list(zip(sound, answers, strict=True))
         moved = self._clocks.check() - moved
@@ -296,11 +310,6 @@ class Drain:
 def _paused(before: Standing, denied: Denied, now: float) -> Standing:
     paused_at = before.paused_at if before.paused else now
     return Standing(denied.reason, paused_at, now + DENIED_SECONDS, before.failures)
-
-
-def _closed(found: Standing, now: float) -> float:
-    """For how many seconds nothing is tried; no wait is so long that it must come of a clock that was set."""
-    return found.not_before - now if now < found.not_before <= now + inbox.LONGEST_WAIT else 0.0
 
 
 def _says_of_queue(answered: list[tuple[Row, Answer | None]]) -> bool:

@@ -37,6 +37,8 @@ class Facts:
 
     now: float
     klaviyo: Standing = field(default_factory=Standing)
+    queue: str = ""
+    """Which queue alone stands so with Klaviyo; empty where all do."""
     intercom: Standing = field(default_factory=Standing)
     heard_at: float | None = None
     usual_silence: float | None = None
@@ -157,10 +159,12 @@ def facts_of(
 ) -> Facts:
     """How it goes now."""
     lately = tries(tx, account, now - RECENT_SECONDS)
+    name, klaviyo = accounts.worst(tx, account)
     return Facts(
         now,
-        accounts.worst(tx, account),
-        accounts.standing(tx, INTERCOM),
+        klaviyo,
+        name.removeprefix(account).strip(),
+        accounts.worst(tx, INTERCOM)[1],
         heard_at,
         usual_silence,
         lately.accepted,

@@ -17,6 +17,7 @@ from engine.relay.envelope import received
 from engine.relay.machine import Machine
 from engine.relay.points import Points, nothing
 from engine.relay.translating import INTERCOM, Translator, Trouble
+from engine.relay.whose import OneAccount
 from engine.relay.windows import LedgerWindows
 
 ACCOUNT = "klaviyo"
@@ -55,10 +56,12 @@ class Relay:
         self._account = account
         self._at = points
         self._clock = clock or SystemClock()
+        self._klaviyo: Klaviyo | None = None
+        self._one_account: OneAccount | None = None
         if isinstance(sink, Klaviyo):
             limiter = Limiter(ledger, account)
-            sink = sink.sharing(LedgerWindows(limiter, self._clock, sink.rate_share))
-        self.sink = sink
+            self._klaviyo = sink.sharing(LedgerWindows(limiter, self._clock, sink.rate_share))
+            sink = self._one_account = OneAccount(self._klaviyo, ledger, account, self._clock)
         clocks = Rebase(ledger, self._clock)
         self.translator = Translator(ledger, machine, account, points=points, clocks=clocks, trouble=trouble)
         self.drain: Drain | None = None
@@ -87,8 +90,15 @@ class Relay:
 
     def stop(self) -> None:
         """Let nothing leave any more that has not yet."""
-        if isinstance(self.sink, Klaviyo):
-            self.sink.stop()
+        if self._klaviyo:
+            self._klaviyo.stop()
+
+    def use(self, key: str = "", *, access_token: str = "") -> None:
+        """Send with this key, or this token, from the next request on. Raises ValueError where it is none."""
+        if self._klaviyo and self._one_account and self.drain:
+            self._klaviyo.use(key, access_token=access_token)
+            self._one_account.ask_again()
+            self.drain.ask_again()
 
     def try_now(self) -> None:
         """Try again at once what waits for a person: one has seen to it. Raises Unavailable."""

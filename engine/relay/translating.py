@@ -1,9 +1,9 @@
 """From the inbox to the outbox: whole notifications, each in one transaction with all that comes of it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
@@ -15,13 +15,13 @@ from engine.ledger.accounts import Standing
 from engine.ledger.counters import Counted, count
 from engine.ledger.erasing import forget_contact
 from engine.ledger.inbox import Waiting
-from engine.ledger.sealed import Damaged
 from engine.ledger.store import Ledger
 from engine.ports import Record
 from engine.relay.clocks import Rebase
 from engine.relay.machine import Machine, Worked
+from engine.relay.making import Maker, Opened, lacks_change
 from engine.relay.marks import Marks
-from engine.relay.naming import contact_in, contacts_of, is_short, named_in, wrapped
+from engine.relay.naming import contact_in, contacts_of, named_in, wrapped
 from engine.relay.points import Points, nothing
 from engine.relay.telling import Rows, profiles_of, reason_of, rows_of, summary, time_of
 
@@ -29,8 +29,6 @@ MOST, LARGEST_BYTES = 50, 2 * 1024 * 1024
 """Notifications that are translated together, and their size as they are kept: look-ups are shared."""
 TOGETHER = 3
 """Those that are settled in one transaction: a webhook that comes meanwhile waits for its end."""
-NAMES_SECONDS = 600.0
-"""So long names are waited for; then the event goes without them."""
 LONGEST_WAIT = 300.0
 MOST_TRIES = 12
 """Of what fails in a way that nobody foresaw: an hour of them."""
@@ -38,19 +36,11 @@ DENIED_SECONDS = 300.0
 SHORT_SECONDS = 30.0
 """So long a change is waited for that neither its notification nor Intercom tells of yet."""
 INTERCOM = "intercom"
-"""Its standing, among Klaviyo's accounts."""
+"""How its workspaces stand, among Klaviyo's accounts: each as `intercom APP_ID`."""
 UNFORESEEN = "it cannot be translated"
 """How the reason begins of what waits because of a fault of ours."""
 
 Trouble = Callable[[str, Exception], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Open:
-    """A notification on its way, with the row that it came from."""
-
-    waiting: Waiting
-    notification: Notification | Skipped
 
 
 class Translator:
@@ -68,20 +58,25 @@ class Translator:
     ) -> None:
         self._ledger = ledger
         self._machine = machine
+        self._maker = Maker(machine)
         self._account = account
         self._at = points
         self._clocks = clocks
         self._trouble = trouble
         self._met: set[type] = set()
+        self._standings: dict[str, Standing] = {}
 
     def step(self) -> int:
         """Translate some of what waits; how many notifications that were."""
         now = self._now()
         with self._ledger.read() as tx:
-            if now < accounts.standing(tx, INTERCOM).not_before <= now + inbox.LONGEST_WAIT:
-                return 0
-            waiting = inbox.due(tx, now, MOST, LARGEST_BYTES)
-        return self._translated(waiting) if waiting else 0
+            self._standings = accounts.parts(tx, INTERCOM)
+            closed = [name.partition(" ")[2] for name, one in self._standings.items() if one.closed(now)]
+            waiting = inbox.due(tx, now, MOST, LARGEST_BYTES, without=closed)
+        by_workspace: dict[str, list[Waiting]] = {}
+        for one in waiting:
+            by_workspace.setdefault(one.workspace, []).append(one)
+        return sum(self._translated(some) for some in by_workspace.values())
 
     def _now(self) -> float:
         if self._clocks is not None:
@@ -89,7 +84,7 @@ class Translator:
         return self._ledger.now()
 
     def _translated(self, waiting: Sequence[Waiting]) -> int:
-        """Translate these; how many they were. One that nobody foresaw keeps none of the others."""
+        """Translate these of one workspace; how many they were. What nobody foresaw costs no other one."""
         try:
             return self._translate(waiting)
         except (Unavailable, LedgerError):
@@ -118,20 +113,17 @@ class Translator:
 
     def _translate(self, waiting: Sequence[Waiting]) -> int:
         now = self._now()
-        opened, broken = self._open(waiting)
+        opened, broken = self._maker.open(waiting)
         try:
-            worked, known = self._worked(opened, now)
+            worked, known = self._maker.make(opened, now)
             told = self._profiles_of(worked, known)
         except Denied as denied:
-            self._pause(denied, now)
+            self._pause(waiting[0].workspace, denied, now)
             return 0
         self._at("after_translate")
         now = self._now()
-        with self._ledger.write() as tx:
-            ours = inbox.untouched(tx, [one for one, _ in broken])
-            self._settle_broken(tx, [pair for pair in broken if pair[0].id in ours], now)
-            if accounts.standing(tx, INTERCOM).paused:
-                accounts.put(tx, INTERCOM, Standing())
+        self._settle_broken(broken, now)
+        self._open_again(waiting[0].workspace)
         for start in range(0, len(worked), TOGETHER):
             some = worked[start : start + TOGETHER]
             with self._ledger.write() as tx:
@@ -145,68 +137,8 @@ class Translator:
         self._at("after_queue")
         return len(waiting)
 
-    def _open(self, waiting: Iterable[Waiting]) -> tuple[list[_Open], list[tuple[Waiting, str]]]:
-        """The notifications, and those rows that cannot be opened, with the reason."""
-        opened: list[_Open] = []
-        broken: list[tuple[Waiting, str]] = []
-        for one in waiting:
-            try:
-                notification = self._machine.read(one.raw())
-            except Damaged:
-                broken.append((one, "damaged"))
-                continue
-            except Unreadable:
-                broken.append((one, "not_readable"))
-                continue
-            opened.append(_Open(one, notification))
-            if isinstance(notification, Notification) and notification.topic.startswith("contact."):
-                contact = contact_in(notification)
-                if contact:
-                    self._machine.learn(contact)
-        return opened, broken
-
-    def _worked(
-        self, opened: Sequence[_Open], now: float
-    ) -> tuple[list[tuple[_Open, Worked]], dict[tuple[str, str], Record | None]]:
-        """What comes of each, and the records that were looked up. Raises Denied."""
-        patient = [one for one in opened if not _has_waited(one.waiting, now)]
-        others = [one for one in opened if _has_waited(one.waiting, now)]
-        found: list[tuple[_Open, Worked]] = []
-        known: dict[tuple[str, str], Record | None] = {}
-        for some, partial in ((patient, False), (others, True)):
-            if some:
-                notifications = [one.notification for one in some]
-                worked, records = self._machine.work_out(notifications, every=True, partial=partial)
-                known |= records
-                found += [
-                    (one, self._whole(one, made, partial)) for one, made in zip(some, worked, strict=True)
-                ]
-        return sorted(found, key=lambda pair: pair[0].waiting.id), known
-
-    def _whole(self, one: _Open, worked: Worked, partial: bool) -> Worked:
-        """The same, with the ticket as it is now where the payload lacks what it tells of."""
-        notification = worked.notification
-        if not _is_short(worked) or not isinstance(notification, Notification):
-            return worked
-        item = notification.event.get("data", {}).get("item", {})
-        try:
-            ticket = self._machine.ticket(notification.app_id, str(item.get("id", "")))
-        except Unavailable:
-            ticket = None
-        if ticket is None:
-            return worked
-        event = {**notification.event, "data": {**notification.event["data"], "item": ticket}}
-        try:
-            again = self._machine.read(event)
-        except Unreadable:  # it is too large
-            return worked
-        if not isinstance(again, Notification):
-            return worked
-        [found], _ = self._machine.work_out([again], every=True, partial=partial)
-        return found
-
     def _profiles_of(
-        self, worked: Sequence[tuple[_Open, Worked]], known: Mapping[tuple[str, str], Record | None]
+        self, worked: Sequence[tuple[Opened, Worked]], known: Mapping[tuple[str, str], Record | None]
     ) -> dict[int, list[profiles.Told]]:
         """What look-ups tell of contacts that is new, by the row of the inbox that they were made for."""
         rows: dict[str, Waiting] = {}
@@ -235,7 +167,7 @@ class Translator:
         self,
         tx: Connection,
         marks: Marks,
-        one: _Open,
+        one: Opened,
         worked: Worked,
         told: Mapping[int, list[profiles.Told]],
         now: float,
@@ -262,11 +194,11 @@ class Translator:
             wait = min(LONGEST_WAIT, 2.0 ** min(waiting.tries, 16))
             inbox.postpone(tx, [waiting.id], now, wait, rows.waits_for)
             return
-        lacks_change = _is_short(worked)
-        if lacks_change and waiting.tries == 0:
+        is_short = lacks_change(worked)
+        if is_short and waiting.tries == 0:
             inbox.postpone(tx, [waiting.id], now, SHORT_SECONDS, "a change is not told of yet")
             return
-        if lacks_change:
+        if is_short:
             detail = "neither the notification nor Intercom has the change that it tells of"
             rows.events.append(
                 outbox.Event(notification.topic, waiting.id, "parked", reason="no_element", detail=detail)
@@ -335,23 +267,26 @@ class Translator:
             created_at=created_at, contacts=named,
         )  # fmt: skip
 
-    def _settle_broken(self, tx: Connection, broken: Iterable[tuple[Waiting, str]], now: float) -> None:
-        for waiting, reason in broken:
-            self._settle_skipped(tx, waiting, Skipped(reason), now)
+    def _settle_broken(self, broken: Sequence[tuple[Waiting, str]], now: float) -> None:
+        if broken:
+            with self._ledger.write() as tx:
+                ours = inbox.untouched(tx, [one for one, _ in broken])
+                for waiting, reason in broken:
+                    if waiting.id in ours:
+                        self._settle_skipped(tx, waiting, Skipped(reason), now)
 
-    def _pause(self, denied: Denied, now: float) -> None:
-        """Look again in a while: a person has to see to our token."""
+    def _open_again(self, workspace: str) -> None:
+        """Intercom has told what it was asked: nothing keeps its workspace from going on."""
+        whose = f"{INTERCOM} {workspace}"
+        if whose in self._standings and self._standings.pop(whose).paused:
+            with self._ledger.write() as tx:
+                accounts.put(tx, whose, Standing())
+
+    def _pause(self, workspace: str, denied: Denied, now: float) -> None:
+        """Look at a workspace again in a while: a person has to see to our token for it."""
+        whose = f"{INTERCOM} {workspace}"
         with self._ledger.write() as tx:
-            before = accounts.standing(tx, INTERCOM)
+            before = accounts.standing(tx, whose)
             paused_at = before.paused_at if before.paused else now
-            accounts.put(tx, INTERCOM, Standing(denied.reason, paused_at, now + DENIED_SECONDS))
-
-
-def _is_short(worked: Worked) -> bool:
-    """Whether a change is missing that some plan would make an event of."""
-    is_answered = any(plan is not None for plan, _ in worked.made)
-    return is_answered and isinstance(worked.notification, Notification) and is_short(worked.notification)
-
-
-def _has_waited(waiting: Waiting, now: float) -> bool:
-    return waiting.first_try_at is not None and now - waiting.first_try_at >= NAMES_SECONDS
+            why = f"{denied.reason} (workspace {workspace})"
+            accounts.put(tx, whose, Standing(why, paused_at, now + DENIED_SECONDS))

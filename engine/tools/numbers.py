@@ -31,7 +31,7 @@ def numbers_of(ledger: Ledger, account: str) -> Iterator[Number]:
             .where(counters.c.kind.in_(("accepted", "dead", "parked", "skipped")))
             .group_by(counters.c.kind, counters.c.name)
         ).all()
-        paused = {name: bool(accounts.worst(tx, name).paused) for name in (account, INTERCOM)}
+        paused = {name: bool(accounts.worst(tx, name)[1].paused) for name in (account, INTERCOM)}
     for name, depth, oldest in queues:
         queue = (("queue", name),)
         yield Number(f"{_PREFIX}queued", "What waits", float(depth), queue)

@@ -13,7 +13,6 @@ from engine.clock import SystemClock
 from engine.errors import LedgerError, SettingsError, SpecError, Unavailable
 from engine.folder import load
 from engine.issues import Issue, counted
-from engine.klaviyo.client import Klaviyo
 from engine.ledger import leases
 from engine.ledger.erasing import Policy, purge
 from engine.ledger.store import Ledger
@@ -165,8 +164,7 @@ class Service:
         self._as_read = found.settings
         secrets = {name: getattr(found.settings, name) for name in SECRETS}
         self._settings = replace(self._settings, **secrets)
-        if isinstance(self._relay.sink, Klaviyo):
-            self._relay.sink.use(found.settings.klaviyo_key, access_token=found.settings.klaviyo_token)
+        self._relay.use(found.settings.klaviyo_key, access_token=found.settings.klaviyo_token)
         if "intercom_token" in found.changed:
             self._records.use(found.settings.intercom_token)
         self._alarm.use(found.settings.alert_url)

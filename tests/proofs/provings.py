@@ -138,8 +138,10 @@ def told_twice(folder: Path, mutation: str = "") -> Sequence[object]:
 def a_retry(folder: Path, mutation: str = "") -> Sequence[object]:
     """An event that is stored although the answer was 500 is recorded once."""
     stage = Stage(folder)
-    stage.account.faults.order({"next": [{"kind": "error-after"}]})
     stage.put([Told(0)])
+    stage.drained()
+    stage.account.faults.order({"next": [{"kind": "error-after"}]})
+    stage.put([Told(1)])
     stage.drained()
     return wrong(stage.told().facts())
 
@@ -177,13 +179,14 @@ def broken_off(folder: Path, mutation: str = "") -> Sequence[object]:
     """Rows of a step that was broken off are sent by the next one."""
     clock = ManualClock()
     ledger = _ledger(folder, clock)
+    broken = iter(["after_post"])
 
-    def fail() -> None:
-        sink.before = lambda: None
-        raise RuntimeError("a fault of ours")
+    def at(point: str) -> None:
+        if point == "after_post" and next(broken, ""):
+            raise RuntimeError("a fault of ours")
 
-    sink = Sink(before=fail)
-    relay = Relay(ledger, Plain(), sink, clock=clock)  # type: ignore[arg-type]
+    sink = Sink()
+    relay = Relay(ledger, Plain(), sink, clock=clock, points=at)  # type: ignore[arg-type]
     try:
         _step(ledger, clock, sink, relay)
     except RuntimeError:

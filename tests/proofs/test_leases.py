@@ -17,6 +17,7 @@ from engine.ledger.schema import inbox as inbox_rows
 from engine.ledger.schema import outbox as outbox_rows
 from engine.ledger.schema import profiles as profile_rows
 from engine.ledger.store import Ledger
+from engine.relay.points import Points, nothing
 from engine.relay.relay import ACCOUNT, Relay
 from tests.proofs.checker import wrong
 from tests.proofs.stage import Plain, Stage, Told, straight
@@ -61,8 +62,8 @@ def ledger(tmp_path: Path, clock: ManualClock) -> Ledger:
     return made
 
 
-def relay(ledger: Ledger, clock: ManualClock, sink: Sink) -> Relay:
-    return Relay(ledger, Plain(), sink, clock=clock, late_after_seconds=1e9)  # type: ignore[arg-type]
+def relay(ledger: Ledger, clock: ManualClock, sink: Sink, points: Points = nothing) -> Relay:
+    return Relay(ledger, Plain(), sink, clock=clock, late_after_seconds=1e9, points=points)  # type: ignore[arg-type]
 
 
 def step(one: Relay) -> int:
@@ -178,19 +179,19 @@ def _tell(ledger: Ledger, clock: ManualClock, word: str, at: float, inbox_id: in
         profiles.tell(tx, ACCOUNT, ledger.digest_key, [told], ledger.now())
 
 
+@pytest.mark.parametrize("place", ["after_intent", "after_post"])
 @pytest.mark.parametrize("broken", [RuntimeError("a fault of ours"), Unavailable("no room left")])
 def test_rows_of_a_step_that_was_broken_off_are_sent_by_the_next(
-    ledger: Ledger, clock: ManualClock, broken: Exception
+    ledger: Ledger, clock: ManualClock, broken: Exception, place: str
 ) -> None:
     """Its relay lives on and keeps its lease: nobody else would ever free them."""
-    sink = Sink()
-    one = relay(ledger, clock, sink)
+    left = [broken]
 
-    def fail() -> None:
-        sink.before = lambda: None
-        raise broken
+    def at(point: str) -> None:
+        if point == place and left:
+            raise left.pop()
 
-    sink.before = fail
+    one = relay(ledger, clock, Sink(), points=at)
     with pytest.raises(type(broken)):
         step(one)
     assert states(ledger) == [("in_flight", False)]

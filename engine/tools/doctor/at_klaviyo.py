@@ -30,10 +30,15 @@ USES = {
 }
 
 
-def look_at_klaviyo(klaviyo: Klaviyo, dated: Dated, plans: Iterable[Plan]) -> Iterator[Finding]:
-    """The account, the key's scopes, the clock, and metrics that clash with ours."""
+def look_at_klaviyo(
+    klaviyo: Klaviyo, dated: Dated, plans: Iterable[Plan], *, sent_to: str = ""
+) -> Iterator[Finding]:
+    """The account, the key's scopes, the clock, and metrics that clash with ours.
+
+    *sent_to* is the account that the ledger has sent to, where there is one.
+    """
     try:
-        yield _account(klaviyo)
+        yield from _account(klaviyo, sent_to)
         yield from clock_of(SIDE, dated)
         for endpoint, use in USES.items():
             scopes = " and ".join(ENDPOINTS[endpoint].scopes)
@@ -50,20 +55,25 @@ def look_at_klaviyo(klaviyo: Klaviyo, dated: Dated, plans: Iterable[Plan]) -> It
         yield Finding(SIDE, "fault", str(error), "look at the network and at the address, and try again")
 
 
-def _account(klaviyo: Klaviyo) -> Finding:
+def _account(klaviyo: Klaviyo, sent_to: str) -> Iterator[Finding]:
     try:
-        attributes = klaviyo.account().get("attributes")
+        account = klaviyo.account()
     except Denied as denied:
         if not denied.scope:
             raise
         hint = "make a new key with it, to be sure whose account this is"
-        return Finding(SIDE, "look", "the key lacks accounts:read: the name of the account", hint)
+        yield Finding(SIDE, "look", "the key lacks accounts:read: the name of the account", hint)
+        return
+    attributes, own = account.get("attributes"), account.get("id")
     told = attributes if isinstance(attributes, dict) else {}
     contact = told.get("contact_information")
     name = contact.get("organization_name") if isinstance(contact, dict) else None
     kind = ", a test account" if told.get("test_account") is True else ""
-    what = f"the account is {name or 'without a name'}{kind}; revision {klaviyo.revision}"
-    return Finding(SIDE, "ok", what)
+    what = f"the account is {name or 'without a name'} ({own}){kind}; revision {klaviyo.revision}"
+    yield Finding(SIDE, "ok", what)
+    if sent_to and own != sent_to:
+        what = f"the ledger has sent to the account {sent_to}, and `serve` sends to no other by it"
+        yield Finding(SIDE, "fault", what, "set the key of that account, or a ledger of its own for this one")
 
 
 def _clashes(klaviyo: Klaviyo, ours: list[str]) -> Iterator[Finding]:

@@ -13,9 +13,11 @@ from engine.issues import counted, lasting
 from engine.language.plan import Plan
 from engine.ledger import schema, sqlite
 from engine.ledger.counters import DAY
-from engine.ledger.cursors import values
+from engine.ledger.cursors import cursor, values
 from engine.ledger.migrations import version_of
 from engine.ledger.sealed import Damaged, opened
+from engine.relay.relay import ACCOUNT
+from engine.relay.whose import sent_to
 from engine.tools.doctor.findings import Finding
 
 SIDE = "Ledger"
@@ -43,6 +45,18 @@ def look_at_ledger(file: Path, plans: Iterable[Plan], now: float) -> Iterator[Fi
         yield Finding(SIDE, "fault", f"{file}: {error.reason}", "set ledger.file to that of `serve`")
     except SQLAlchemyError:
         yield Finding(SIDE, "fault", f"{file} cannot be read as a ledger", "`intercom-klaviyo ledger check`")
+    finally:
+        engine.dispose()
+
+
+def account_of(file: Path) -> str:
+    """The account of Klaviyo's that a ledger has sent to; empty where it has not, or cannot be read."""
+    engine = sqlite.read_only(file)
+    try:
+        with engine.connect() as tx:
+            return cursor(tx, sent_to(ACCOUNT)) or ""
+    except (LedgerError, SQLAlchemyError):
+        return ""
     finally:
         engine.dispose()
 

@@ -1,6 +1,7 @@
 """A look at both accounts, and at the ledger between them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from engine.clock import SystemClock
@@ -18,6 +19,8 @@ PATIENCE_SECONDS = 20.0
 
 def look(settings: Settings, plans: Sequence[Plan]) -> Iterator[Finding]:
     """What there is to say of both accounts and of the ledger; a secret that is missing is a fault."""
+    file = Path(settings.ledger_file)
+    at_ledger = _at_ledger(file)
     yield from _missing(settings, "Intercom", "INTERCOM_TOKEN")
     if settings.intercom_token:
         dated = Dated(wire_of(settings), SystemClock())
@@ -33,23 +36,24 @@ def look(settings: Settings, plans: Sequence[Plan]) -> Iterator[Finding]:
     yield from _missing(settings, "Klaviyo", "KLAVIYO_API_KEY")
     if settings.klaviyo_key or settings.klaviyo_token:
         dated = Dated(wire_of(settings), SystemClock())
-        yield from look_at_klaviyo(klaviyo_of(settings, dated), dated, plans)
-    yield from _ledger(settings, plans)
-
-
-def _ledger(settings: Settings, plans: Sequence[Plan]) -> Iterator[Finding]:
-    """What the ledger tells, where there is one: none is made for this."""
-    file = Path(settings.ledger_file)
-    if not file.is_file():
-        return
-    try:
-        # Imported here: who has no ledger needs none of what it is made of.
-        from engine.tools.doctor.at_ledger import look_at_ledger
-    except ImportError:
+        sent_to = at_ledger[0](file) if at_ledger else ""
+        yield from look_at_klaviyo(klaviyo_of(settings, dated), dated, plans, sent_to=sent_to)
+    if at_ledger:
+        yield from at_ledger[1](file, plans, SystemClock().now().timestamp())
+    elif file.is_file():
         what = f"there is a ledger, {file}, and nothing to open it with"
         yield Finding("Ledger", "note", what, "pip install 'intercom-klaviyo[relay]'")
-    else:
-        yield from look_at_ledger(file, plans, SystemClock().now().timestamp())
+
+
+def _at_ledger(file: Path) -> tuple[Callable[..., str], Callable[..., Iterator[Finding]]] | None:
+    """What looks at the ledger, which is not made for this; None without one, or without what opens it."""
+    if file.is_file():
+        with suppress(ImportError):
+            # Imported here: who has no ledger needs none of what it is made of.
+            from engine.tools.doctor.at_ledger import account_of, look_at_ledger
+
+            return account_of, look_at_ledger
+    return None
 
 
 def _missing(settings: Settings, side: str, name: str) -> Iterator[Finding]:

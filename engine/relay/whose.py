@@ -1,0 +1,76 @@
+"""Whose key it is: the ledger knows events by the account that they went to, and sends to no other."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from math import inf
+
+from engine.errors import Denied, EngineError
+from engine.events import Answer, Parked, Request, Translation
+from engine.klaviyo.client import Klaviyo
+from engine.ledger.cursors import cursor, set_once
+from engine.ledger.store import Ledger
+from engine.ports import Timer
+
+ASK_AGAIN_SECONDS = 60.0
+"""Where it could not be told: Klaviyo answers this question once a second and 15 times a minute."""
+
+
+def sent_to(account: str) -> str:
+    """Under which name the ledger keeps the id of the account that it has sent to."""
+    return f"account {account}"
+
+
+class OneAccount:
+    """Delivers to the account that a ledger has first delivered to.
+
+    A key of another one is refused as if Klaviyo had: events that the first has would be passed over there.
+    A key that may not say whose it is (`accounts:read`) is trusted.
+    """
+
+    def __init__(self, klaviyo: Klaviyo, ledger: Ledger, account: str, clock: Timer) -> None:
+        self._klaviyo = klaviyo
+        self._ledger = ledger
+        self._name = sent_to(account)
+        self._clock = clock
+        self._ask_at = 0.0
+
+    def build(
+        self, translation: Translation, now: datetime, *, backfill: bool | None = None
+    ) -> Translation | Parked:
+        """As `Klaviyo.build`."""
+        return self._klaviyo.build(translation, now, backfill=backfill)
+
+    def deliver(self, requests: Sequence[Request], *, bulk: bool = False) -> list[Answer]:
+        """As `Klaviyo.deliver`. Raises Denied also for a key of another account."""
+        if self._clock.monotonic() >= self._ask_at:
+            self._ask()
+        return self._klaviyo.deliver(requests, bulk=bulk)
+
+    def ask_again(self) -> None:
+        """The key is another one."""
+        self._ask_at = 0.0
+
+    def _ask(self) -> None:
+        """Find out whose the key is. Raises Denied."""
+        try:
+            found = self._klaviyo.account().get("id")
+            known = self._first(found) if isinstance(found, str) and found else found
+        except Denied as denied:
+            if not denied.scope:
+                raise
+            known = found = None
+        except EngineError:
+            self._ask_at = self._clock.monotonic() + ASK_AGAIN_SECONDS
+            return
+        if known != found:
+            raise Denied(
+                f"the key is of the account {found}, and this ledger has sent to {known}: set the key of that"
+                " one, or give the other account a ledger of its own"
+            )
+        self._ask_at = inf
+
+    def _first(self, found: str) -> str | None:
+        """The account that the ledger sent to first; this one, if there was none. Raises Unavailable."""
+        with self._ledger.write() as tx:
+            set_once(tx, self._name, found)
+            return cursor(tx, self._name)
