@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.proofs import clocks, deliveries, flips, kills, order, outage, words
+from tests.proofs import clocks, deliveries, flips, kills, order, outage, sleepers, words
 from tests.proofs.checker import wrong
 from tests.proofs.mutations import MUTATIONS, planted
 from tests.serving import House, stops
@@ -38,6 +38,11 @@ def _kills(folder: Path, number: int, seed: int) -> tuple[str, Complaints]:
     facts = Counter(fact["fact"] for one in done for fact in one.history.facts())
     told = [complaint for one in done for complaint in wrong(one.history.facts())]
     return f"killed {dict(where)}; {facts['acknowledged']:,} acknowledged, {facts['stored']:,} recorded", told
+
+
+def _sleepers(folder: Path, number: int, seed: int) -> tuple[str, Complaints]:
+    slept, told = sleepers.run(folder, number, seed)
+    return f"slept {dict(slept)}", told
 
 
 def _deliveries(folder: Path, number: int, seed: int) -> tuple[str, Complaints]:
@@ -108,6 +113,7 @@ def _mutations(folder: Path, number: int, seed: int) -> tuple[str, Complaints]:
 
 SOAKS = {
     "kills": Soak("kills", 1_000, _kills),
+    "sleepers": Soak("times that a relay is stopped past its lease", 100, _sleepers),
     "deliveries": Soak("events", 1_000_000, _deliveries),
     "journeys": Soak("notifications of each behaviour of Klaviyo's", 10_000, _journeys),
     "order": Soak("orders of whole notifications", 10_000, _order),

@@ -205,10 +205,9 @@ def test_a_profile_that_klaviyo_has_deleted_is_made_anew_and_stops_nothing(shop:
     """Its id is remembered. A 404 for it says nothing of the address, which would stop the account."""
 
     def answer(call: Call) -> Response:
-        data = json.loads(call.body or b"")["data"]
         if "profile-import" not in call.url:
             return Response(202)
-        if "id" in data:
+        if "id" in json.loads(call.body or b"")["data"]:
             return json_answer(404, {"errors": [{"code": "not_found", "detail": "It does not exist."}]})
         return json_answer(200, {"data": {"type": "profile", "id": "01ABC"}})
 
@@ -220,7 +219,7 @@ def test_a_profile_that_klaviyo_has_deleted_is_made_anew_and_stops_nothing(shop:
     newer = changed(read(UPDATED), {"name": "Mara Ek", "updated_at": LATER})
     shop.take({**newer, "id": "notif_newer"})
     assert rows(shop, "select state, klaviyo_id from profiles") == [("accepted", "01ABC")]
-    assert len(wire.calls) == 3
+    assert len([call for call in wire.calls if call.body]) == 3
     assert rows(shop, "select paused from accounts where paused <> ''") == []
 
 

@@ -6,12 +6,16 @@ keeps what it is sent, answers once that is on the disk, and translates and deli
 
 import array
 import json
+import mmap
 import os
 import random
 import select
+import signal
 import socket
+import struct
 import sys
 import time
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,7 +25,7 @@ from typing import Any
 from engine.klaviyo.client import Klaviyo
 from engine.ledger.limiter import Limiter
 from engine.ledger.store import Ledger
-from engine.relay.points import VARIABLE, from_environment
+from engine.relay.points import VARIABLE, Points, from_environment
 from engine.relay.relay import ACCOUNT, Relay
 from engine.relay.windows import LedgerWindows
 from tests.proofs.mutations import PLANTED, planted
@@ -53,22 +57,54 @@ class Skipping:
         return random.random()
 
 
-def relay_of(order: dict[str, Any]) -> Relay:
+class Together(Skipping):
+    """One that several processes have in common: what one of them waits for has passed for all."""
+
+    def __init__(self, file: str) -> None:
+        with open(file, "r+b") as opened:
+            self._shared = mmap.mmap(opened.fileno(), 8)
+
+    @property
+    def skipped(self) -> float:  # type: ignore[override]
+        return struct.unpack("d", self._shared[:8])[0]
+
+    def sleep(self, seconds: float) -> None:
+        self._shared[:8] = struct.pack("d", self.skipped + seconds)
+
+
+def sleeping(point: str, wire: socket.socket) -> Points:
+    """Say so and stop, as by `kill -STOP`, at a point that is named as in `FAULT_POINT`."""
+    wanted, _, number = point.partition(":")
+    left = Counter({wanted: int(number)})
+
+    def at(name: str) -> None:
+        left[name] -= 1
+        if name == wanted and not left[name]:
+            _say(wire, {"stops": True})
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    return at
+
+
+def relay_of(order: dict[str, Any], wire: socket.socket) -> Relay:
     """A relay over the ledger of an order, to the stand-in at its address."""
-    clock = Skipping(order["skipped"] + (NOW - datetime.now(UTC)).total_seconds())
+    since = (NOW - datetime.now(UTC)).total_seconds()
+    clock = Together(order["clock"]) if "clock" in order else Skipping(order["skipped"] + since)
     ledger = Ledger(order["ledger"], clock=clock)
     sink = Klaviyo(
         "pk_x", url=order["url"], clock=clock, patience_seconds=0, workers=order["workers"],
         windows=LedgerWindows(Limiter(ledger, ACCOUNT), clock, 1.0),
     )  # fmt: skip
     points = from_environment({VARIABLE: order["point"]})
+    if order.get("stops"):
+        points = sleeping(order["stops"], wire)
     return Relay(ledger, Plain(), sink, clock=clock, points=points, late_after_seconds=10**9)
 
 
 def serve(order: dict[str, Any], wire: socket.socket) -> None:
     """Keep what comes, answer, work; say `idle` when there is nothing to do."""
     with planted(order.get("mutation", "")):
-        relay = relay_of(order)
+        relay = relay_of(order, wire)
         _say(wire, {"pid": os.getpid()})
         is_idle, read = False, b""
         while True:
@@ -127,7 +163,8 @@ def main() -> None:
                 serve(json.loads(message), wire)
             os._exit(0)
         wire.close()
-        _, status = os.waitpid(child, 0)
+        while os.WIFSTOPPED(status := os.waitpid(child, os.WUNTRACED)[1]):
+            orders.send(b'{"stopped": true}')
         orders.send(json.dumps({"status": status}).encode())
 
 
