@@ -38,6 +38,7 @@ class StandIn:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # a body is not held back until its head is acknowledged
 
             def do_GET(self) -> None:
                 raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))

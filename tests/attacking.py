@@ -7,6 +7,7 @@ every third from the first on): what `check` said and how it ended, what the spe
 fixture, the time and the memory it took, and whatever it opened.
 """
 
+import gc
 import hashlib
 import json
 import os
@@ -198,6 +199,7 @@ def _note(event: str, arguments: tuple[Any, ...]) -> None:
 def outcomes(names: list[str]) -> Iterator[Outcome]:
     """Each attack, run in a child that is forked from this process, which has everything imported."""
     _warm_up()
+    gc.freeze()  # so that a child copies no page of memory for the sake of counting
     sys.addaudithook(_note)
     for name in names:
         with tempfile.TemporaryDirectory() as folder:

@@ -1,14 +1,15 @@
 """What several tests need: fixtures, a clock that stands still, the shipped mappings at work."""
 
 import json
+import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import yaml
 from click.testing import CliRunner
@@ -16,6 +17,8 @@ from click.testing import CliRunner
 from engine import Runner, Translation, load
 from engine.commands import main
 from engine.ports import Response
+
+Case = TypeVar("Case")
 
 ROOT = Path(__file__).resolve().parents[1]
 FIXTURES = ROOT / "tests" / "fixtures"
@@ -29,6 +32,11 @@ OBEYED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e
 PLAIN_ENVIRONMENT = {"COLUMNS": "80", "FORCE_COLOR": None, "NO_COLOR": None, "TERM": "dumb"}
 
 Step = str | int
+
+
+def some(cases: Iterable[Case], of: int) -> list[Case]:
+    """Every case in so many of a long table; with `THOROUGH=1` in the environment all of them."""
+    return [*cases][:: 1 if os.environ.get("THOROUGH") else of]
 
 
 class StandingClock:

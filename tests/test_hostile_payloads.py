@@ -12,7 +12,18 @@ from click.testing import CliRunner
 from engine import Parked, Runner, Skipped, Translation, Unreadable, load
 from engine.commands import main
 from engine.events import Result
-from tests.support import FIXTURES, RECORDS, StandingClock, as_history, changed, put, read, runner, steps_of
+from tests.support import (
+    FIXTURES,
+    RECORDS,
+    StandingClock,
+    as_history,
+    changed,
+    put,
+    read,
+    runner,
+    some,
+    steps_of,
+)
 
 MEGABYTE = 1_000_000
 MOST_SECONDS = 0.4
@@ -102,8 +113,10 @@ def measured(machine: Runner, raw: bytes, every: bool) -> tuple[float, list[Resu
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("filling", fillings())
-@pytest.mark.parametrize(("name", "place"), [(name, place) for name in PLACES for place in PLACES[name]])
+@pytest.mark.parametrize(
+    ("name", "place", "filling"),
+    some([(name, place, filling) for name in PLACES for place in PLACES[name] for filling in fillings()], 3),
+)
 def test_a_megabyte_of_anything_anywhere_takes_little_time_and_makes_little(
     name: str, place: str, filling: str
 ) -> None:

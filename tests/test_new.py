@@ -22,7 +22,19 @@ from engine.tools.new.labels import label_of
 from engine.tools.new.metric import NewMetric, make
 from engine.tools.new.spelling import line, path_of, scalar
 from engine.tools.starting import start
-from tests.support import ABSENT, FIXTURES, RECORDS, ROOT, StandingClock, changed, places, put, read, run
+from tests.support import (
+    ABSENT,
+    FIXTURES,
+    RECORDS,
+    ROOT,
+    StandingClock,
+    changed,
+    places,
+    put,
+    read,
+    run,
+    some,
+)
 
 REAL = [
     file.relative_to(FIXTURES).with_suffix("").as_posix()
@@ -97,7 +109,7 @@ def line_of(written: str, key: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "shared"), [*((name, True) for name in REAL), *((name, False) for name in NEWEST)]
+    ("name", "shared"), some([*((name, True) for name in REAL), *((name, False) for name in NEWEST)], 3)
 )
 def test_a_spec_of_every_fixture_passes_check_and_test_and_makes_an_event(
     name: str, shared: bool, light: Path, tmp_path: Path
@@ -165,8 +177,10 @@ def test_the_same_bytes_make_the_same_file(ours: Path, tmp_path: Path) -> None:
 TOPIC_OF = sorted(topic for topics in TOPICS.values() for topic in topics)
 
 
-@pytest.mark.parametrize("shared", [True, False], ids=["shared", "bare"])
-@pytest.mark.parametrize("topic", TOPIC_OF)
+@pytest.mark.parametrize(
+    ("topic", "shared"),
+    some([(topic, (place + turn) % 2 == 0) for place, topic in enumerate(TOPIC_OF) for turn in (0, 1)], 2),
+)
 def test_every_documented_topic_makes_a_spec_or_says_why_not(
     topic: str, shared: bool, light: Path, tmp_path: Path
 ) -> None:
@@ -236,7 +250,7 @@ def of_attributes(**keys: Any) -> Any:
     return changed(read("conversation.user.created"), {"custom_attributes": keys})
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(mutated())
 @example(of_attributes(**{'a"b': 1, "*": 2, "{{ x }}": 3, "$source": 4, "名 前": 5}))
 @example(of_attributes(**{f"attribute {number}": number for number in range(60)}))

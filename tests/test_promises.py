@@ -33,6 +33,7 @@ from tests.support import (
     put,
     read,
     runner,
+    some,
     the_event,
 )
 
@@ -49,7 +50,10 @@ PLANS = load(ROOT / "mappings")
 
 def examples(number: int) -> Callable[[Any], Any]:
     return settings(
-        max_examples=number, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=len(some(range(number), 2)),
+        derandomize=True,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
     )
 
 
