@@ -45,9 +45,9 @@ with socket.socket() as free:
 faults="--fault error-before=0.05 --fault error-after=0.05 --fault throttled=0.02 --fault webhooks-twice=0.2"
 
 echo "1. An Intercom and a Klaviyo of invented people start on this machine. This Klaviyo fails now and then."
-title "sandbox --ports 0,0 --webhooks http://127.0.0.1:$port/intercom --retry-after 1 $faults --env ..."
+title "sandbox --ports 0,0 --webhooks http://127.0.0.1:$port/intercom --retry-after 5 $faults --env ..."
 # shellcheck disable=SC2086
-intercom-klaviyo sandbox --ports 0,0 --webhooks "http://127.0.0.1:$port/intercom" --retry-after 1 $faults \
+intercom-klaviyo sandbox --ports 0,0 --webhooks "http://127.0.0.1:$port/intercom" --retry-after 5 $faults \
     --env "$work/env" >"$work/out" 2>&1 &
 sandbox=$!
 relay=$sandbox

@@ -1,6 +1,7 @@
 """Where tests stand (in the clone, in an empty folder, in one with a few specs), and what many look at."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,11 @@ import pytest
 from tests.canaries import Watch
 from tests.letters import write_letters
 from tests.support import FIXTURES, RECORDS, ROOT, run
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are cores, since some tests wait for processes and answers."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

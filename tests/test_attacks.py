@@ -17,7 +17,10 @@ import pytest
 from tests.attacking import CANARY, Attack, Outcome, attacks
 from tests.support import ROOT
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="NOT TESTED: there is no fork here")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(sys.platform == "win32", reason="NOT TESTED: there is no fork here"),
+]
 
 # Seconds of the processor. A check takes one at most where nothing else runs; here several run at once.
 MOST_CHECK_SECONDS = 1.5

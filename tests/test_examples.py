@@ -49,7 +49,7 @@ def run(*command: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[s
 def printed(*command: str | Path, cwd: Path = ROOT) -> str:
     done = run(*command, cwd=cwd)
     told = [line for line in done.stderr.splitlines() if not line.startswith("note: ")]
-    assert (done.returncode, told) == (0, [])
+    assert (done.returncode, told) == (0, []), done.stdout
     return done.stdout
 
 
