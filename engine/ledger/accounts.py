@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
 from engine.ledger.inbox import LONGEST_WAIT
 from engine.ledger.schema import accounts, attempts
@@ -23,9 +23,14 @@ class Standing:
         return self.not_before - now if now < self.not_before <= now + LONGEST_WAIT else 0.0
 
 
+_STANDING = select(accounts).where(accounts.c.account == bindparam("own"))
+_BEGIN = attempts.insert()
+_END = attempts.update().where(attempts.c.id == bindparam("own"))
+
+
 def standing(tx: Connection, account: str) -> Standing:
     """How it stands with an account."""
-    row = tx.execute(select(accounts).where(accounts.c.account == account)).first()
+    row = tx.execute(_STANDING, {"own": account}).first()
     return Standing(row.paused, row.paused_at, row.not_before, row.failures) if row else Standing()
 
 
@@ -66,8 +71,8 @@ def _parts(account: str) -> ColumnElement[bool]:
 
 def begin_attempt(tx: Connection, account: str, kind: str, fence: int, items: int, now: float) -> int:
     """Write down that something is about to be sent; gives the number of the attempt."""
-    row = attempts.insert().values(account=account, kind=kind, fence=fence, items=items, began_at=now)
-    primary = tx.execute(row).inserted_primary_key
+    row = {"account": account, "kind": kind, "fence": fence, "items": items, "began_at": now}
+    primary = tx.execute(_BEGIN, row).inserted_primary_key
     return int(primary[0]) if primary else 0
 
 
@@ -76,4 +81,4 @@ def end_attempt(
 ) -> None:
     """Write down how an attempt ended."""
     values = {"ended_at": now, "accepted": accepted, "waiting": waiting, "refused": refused, "reason": reason}
-    tx.execute(attempts.update().where(attempts.c.id == attempt).values(**values))
+    tx.execute(_END, {"own": attempt, **values})

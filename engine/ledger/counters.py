@@ -10,6 +10,11 @@ from engine.ledger.schema import counters
 from engine.ledger.sqlite import insert
 
 DAY = 86_400
+_INSERT = insert(counters)
+_MORE = _INSERT.on_conflict_do_update(
+    index_elements=["day", "kind", "name", "reason"],
+    set_={"count": counters.c.count + _INSERT.excluded.count},
+)
 
 
 class Counted(NamedTuple):
@@ -29,6 +34,4 @@ def count(tx: Connection, found: Mapping[Counted, int] | Counter[Counted], now: 
     ]
     if not rows:
         return
-    made = insert(counters)
-    more = {"count": counters.c.count + made.excluded.count}
-    tx.execute(made.on_conflict_do_update(index_elements=["day", "kind", "name", "reason"], set_=more), rows)
+    tx.execute(_MORE, rows)

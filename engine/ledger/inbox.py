@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select, true, update
+from sqlalchemy import Connection, bindparam, select, true, update
 
 from engine.ledger.counters import Counted, count
 from engine.ledger.schema import inbox
@@ -14,6 +14,12 @@ from engine.ledger.sqlite import insert
 
 LONGEST_WAIT = 3_600.0
 """No wait is longer: what seems to be comes of a clock that was set back."""
+
+_STANDS = select(inbox.c.id, inbox.c.state, inbox.c.settled_at).where(
+    inbox.c.id.in_(bindparam("ids", expanding=True))
+)
+_SETTLE = update(inbox).where(inbox.c.id == bindparam("own_id"), inbox.c.state == "received")
+_NEW = insert(inbox).on_conflict_do_nothing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,7 @@ def put(tx: Connection, received: Sequence[Received]) -> int:
                 "state": "received",
             }
         )
-    new = tx.execute(insert(inbox).on_conflict_do_nothing(), rows).rowcount
+    new = tx.execute(_NEW, rows).rowcount
     topics = Counter(Counted("topic", one.topic) for one in received)
     if again := len(rows) - new:
         topics[Counted("again", "")] = again
@@ -107,7 +113,7 @@ def due(
 def untouched(tx: Connection, some: Sequence[Waiting]) -> set[int]:
     """The ids of those that nobody else has translated since they were read."""
     read = {one.id: one.settled_at for one in some}
-    rows = tx.execute(select(inbox.c.id, inbox.c.state, inbox.c.settled_at).where(inbox.c.id.in_(read)))
+    rows = tx.execute(_STANDS, {"ids": list(read)})
     return {row.id for row in rows if row.state == "received" and row.settled_at == read[row.id]}
 
 
@@ -128,8 +134,7 @@ def settle(
         "created_at": created_at,
         "contacts": " ".join(["", *sorted(contacts), ""]) if contacts else "",
     }  # fmt: skip
-    mine = (inbox.c.id == waiting.id, inbox.c.state == "received")
-    return tx.execute(update(inbox).where(*mine).values(**values)).rowcount == 1
+    return tx.execute(_SETTLE, {"own_id": waiting.id, **values}).rowcount == 1
 
 
 def postpone(tx: Connection, ids: Iterable[int], now: float, seconds: float, reason: str = "") -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from engine.ledger.schema import leases
 from engine.ledger.sqlite import insert
@@ -10,6 +10,7 @@ from engine.ledger.store import Ledger
 
 SECONDS = 15.0
 """How long a lease lasts that is not renewed: so long nobody sends after its holder has died."""
+_FENCE = select(leases.c.fence).where(leases.c.name == bindparam("own"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def renewed(ledger: Ledger, lease: Lease) -> Lease | None:
 
 def holds(tx: Connection, lease: Lease) -> bool:
     """Whether nobody has taken the lease since."""
-    return tx.scalar(select(leases.c.fence).where(leases.c.name == lease.name)) == lease.fence
+    return tx.scalar(_FENCE, {"own": lease.name}) == lease.fence
 
 
 def release(ledger: Ledger, lease: Lease) -> None:

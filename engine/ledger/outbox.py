@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, select, update
+from sqlalchemy import Connection, Integer, and_, bindparam, delete, func, select, update
 
 from engine.events import Request
 from engine.ledger.counters import Counted, count
@@ -19,6 +19,49 @@ _AT_ONCE = 500
 """Values that one statement asks for: SQLite takes 32,766, other databases fewer."""
 OPEN = ("parked", "skipped")
 """States of an event that a later look may still make."""
+
+# Written once: to put a statement together takes longer than to run it.
+_OLD = select(keys.c.key).where(keys.c.key.in_(bindparam("keys", expanding=True)))
+_KEPT = select(outbox.c.key, outbox.c.state).where(outbox.c.key.in_(bindparam("keys", expanding=True)))
+_ADD = insert(outbox)
+_FORGET = delete(outbox).where(
+    outbox.c.inbox_id.in_(bindparam("ids", expanding=True)), outbox.c.state == "parked"
+)
+_WAIT_FOR = (
+    select(outbox.c.inbox_id)
+    .where(outbox.c.contact.in_(bindparam("contacts", expanding=True)))
+    .where(outbox.c.state == "parked", outbox.c.reason == "no_identity")
+    .distinct()
+)
+_IS_DUE = (
+    outbox.c.account == bindparam("own"),
+    outbox.c.state == "queued",
+    (outbox.c.not_before <= bindparam("now")) | (outbox.c.not_before > bindparam("latest")),
+)
+_MOST = bindparam("most", type_=Integer)
+
+
+def _due_of(uncertain: bool) -> tuple[Any, Any, Any]:
+    """What counts those that are due, gives them, and gives the moment of the next, by their kind.
+
+    Whether they are *uncertain* is part of the statement: an index holds each kind in order.
+    """
+    kind = outbox.c.is_uncertain.is_(uncertain)
+    some = select(outbox.c.id).where(*_IS_DUE, kind).limit(_MOST).subquery()
+    given = select(
+        outbox.c.id, outbox.c.metric, outbox.c.unique_id, outbox.c.contact, outbox.c.time, outbox.c.body,
+        outbox.c.checksum, outbox.c.is_uncertain, outbox.c.tries, outbox.c.first_try_at,
+    )  # fmt: skip
+    order = (outbox.c.not_before, outbox.c.id)
+    queued = (outbox.c.account == bindparam("own"), outbox.c.state == "queued", kind)
+    return (
+        select(func.count()).select_from(some),
+        given.where(*_IS_DUE, kind).order_by(*order).limit(_MOST),
+        select(outbox.c.not_before).where(*queued).order_by(outbox.c.not_before).limit(1),
+    )
+
+
+_COUNT, _GIVE, _NEXT = ({one: _due_of(one)[place] for one in (False, True)} for place in range(3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +146,7 @@ def add(tx: Connection, account: str, digest_key: bytes, events: Sequence[Event]
         else:
             made[Counted("queued", event.metric)] += 1
     if rows:
-        tx.execute(insert(outbox), [*rows.values()])
+        tx.execute(_ADD, [*rows.values()])
         count(tx, made, now)
     return outcomes
 
@@ -126,8 +169,8 @@ def _known(tx: Connection, wanted: Iterable[bytes]) -> dict[bytes, str]:
     found: dict[bytes, str] = {}
     for start in range(0, len(asked), _AT_ONCE):
         some = asked[start : start + _AT_ONCE]
-        found |= dict.fromkeys(tx.scalars(select(keys.c.key).where(keys.c.key.in_(some))), "accepted")
-        rows = tx.execute(select(outbox.c.key, outbox.c.state).where(outbox.c.key.in_(some)))
+        found |= dict.fromkeys(tx.scalars(_OLD, {"keys": some}), "accepted")
+        rows = tx.execute(_KEPT, {"keys": some})
         found |= {row.key: row.state for row in rows}
     return found
 
@@ -153,40 +196,18 @@ def _row(account: str, key: bytes, event: Event, now: float) -> dict[str, Any]:
     }
 
 
-def _is_due(account: str, now: float) -> tuple[Any, ...]:
-    time = outbox.c.not_before
-    return (
-        outbox.c.account == account,
-        outbox.c.state == "queued",
-        (time <= now) | (time > now + LONGEST_WAIT),
-    )
-
-
 def count_due(tx: Connection, account: str, now: float, most: int, *, uncertain: bool) -> int:
     """How many are to be sent now whose fate is, or is not, *uncertain*; counted up to *most*."""
-    wanted = (*_is_due(account, now), outbox.c.is_uncertain.is_(uncertain))
-    some = select(outbox.c.id).where(*wanted).limit(most).subquery()
-    return tx.scalar(select(func.count()).select_from(some)) or 0
+    return tx.scalar(_COUNT[uncertain], _asked(account, now, most)) or 0
 
 
 def due(
     tx: Connection, account: str, now: float, most: int, *, largest_bytes: int, uncertain: bool
 ) -> list[Due]:
     """Those that are to be sent now whose fate is, or is not, *uncertain*; the oldest first."""
-    wanted = (*_is_due(account, now), outbox.c.is_uncertain.is_(uncertain))
-    rows = tx.execute(
-        select(
-            outbox.c.id, outbox.c.metric, outbox.c.unique_id, outbox.c.contact, outbox.c.time,
-            outbox.c.body, outbox.c.checksum, outbox.c.is_uncertain, outbox.c.tries,
-            outbox.c.first_try_at,
-        )
-        .where(*wanted)
-        .order_by(outbox.c.not_before, outbox.c.id)
-        .limit(most)
-    )  # fmt: skip
     found: list[Due] = []
     size = 0
-    for row in rows:
+    for row in tx.execute(_GIVE[uncertain], _asked(account, now, most)):
         size += len(row.body or b"")
         if found and size > largest_bytes:
             break
@@ -194,12 +215,13 @@ def due(
     return found
 
 
+def _asked(account: str, now: float, most: int) -> dict[str, Any]:
+    return {"own": account, "now": now, "latest": now + LONGEST_WAIT, "most": most}
+
+
 def next_due(tx: Connection, account: str, *, uncertain: bool) -> float | None:
     """When the next one is to be sent whose fate is, or is not, *uncertain*; None where none waits."""
-    mine = (outbox.c.account == account, outbox.c.state == "queued", outbox.c.is_uncertain.is_(uncertain))
-    found: float | None = tx.scalar(
-        select(outbox.c.not_before).where(*mine).order_by(outbox.c.not_before).limit(1)
-    )
+    found: float | None = tx.scalar(_NEXT[uncertain], {"own": account})
     return found
 
 
@@ -276,7 +298,7 @@ def forget_parked(tx: Connection, inbox_ids: Iterable[int]) -> None:
     wanted = list(inbox_ids)
     for start in range(0, len(wanted), _AT_ONCE):
         some = wanted[start : start + _AT_ONCE]
-        tx.execute(delete(outbox).where(outbox.c.inbox_id.in_(some), outbox.c.state == "parked"))
+        tx.execute(_FORGET, {"ids": some})
 
 
 def waiting_for(tx: Connection, contacts: Sequence[str]) -> list[int]:
@@ -284,8 +306,7 @@ def waiting_for(tx: Connection, contacts: Sequence[str]) -> list[int]:
     found: list[int] = []
     for start in range(0, len(contacts), _AT_ONCE):
         some = contacts[start : start + _AT_ONCE]
-        mine = (outbox.c.contact.in_(some), outbox.c.state == "parked", outbox.c.reason == "no_identity")
-        found += tx.scalars(select(outbox.c.inbox_id).where(*mine).distinct())
+        found += tx.scalars(_WAIT_FOR, {"contacts": some})
     return found
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, func, or_, select, update
+from sqlalchemy import Connection, Integer, Row, bindparam, func, select, update
 
 from engine.events import Request
 from engine.ledger.counters import Counted, count
@@ -19,6 +19,28 @@ from engine.ledger.sqlite import insert
 _AT_ONCE = 500
 _MOST_MERGES = 10
 """Of one contact, into one after the other."""
+
+# Written once: to put a statement together takes longer than to run it.
+_KNOWN = select(profiles).where(
+    profiles.c.account == bindparam("own"), profiles.c.contact.in_(bindparam("contacts", expanding=True))
+)
+_QUEUED = (profiles.c.account == bindparam("own"), profiles.c.state == "queued")
+_IS_DUE = (
+    *_QUEUED,
+    (profiles.c.not_before <= bindparam("now")) | (profiles.c.not_before > bindparam("latest")),
+)
+_MOST = bindparam("most", type_=Integer)
+_COUNT = select(func.count()).select_from(select(profiles.c.contact).where(*_IS_DUE).limit(_MOST).subquery())
+_GIVE = (
+    select(
+        profiles.c.contact, profiles.c.name, profiles.c.body, profiles.c.checksum, profiles.c.digest,
+        profiles.c.klaviyo_id, profiles.c.tries, profiles.c.first_try_at,
+    )
+    .where(*_IS_DUE)
+    .order_by(profiles.c.not_before, profiles.c.made_at)
+    .limit(_MOST)
+)  # fmt: skip
+_NEXT = select(profiles.c.not_before).where(*_QUEUED).order_by(profiles.c.not_before).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +102,7 @@ def tell(tx: Connection, account: str, digest_key: bytes, told: Sequence[Told], 
     and `deleted` where the contact is no more.
     """
     known = _known(tx, account, {one.contact for one in told})
+    more = Counter(one.contact for one in told)
     outcomes = []
     made: Counter[Counted] = Counter()
     for one in told:
@@ -90,7 +113,8 @@ def tell(tx: Connection, account: str, digest_key: bytes, told: Sequence[Told], 
             continue
         row = insert(profiles).values(account=account, contact=one.contact, **values)
         tx.execute(row.on_conflict_do_update(index_elements=["account", "contact"], set_=values))
-        known |= _known(tx, account, {one.contact})
+        if more[one.contact] > 1:
+            known |= _known(tx, account, {one.contact})
         if outcome in ("queued", "parked"):
             made[Counted(outcome, one.name, one.reason)] += 1
     count(tx, made, now)
@@ -102,7 +126,7 @@ def _known(tx: Connection, account: str, contacts: Iterable[str]) -> dict[str, R
     found: dict[str, Row[Any]] = {}
     for start in range(0, len(asked), _AT_ONCE):
         some = asked[start : start + _AT_ONCE]
-        rows = tx.execute(select(profiles).where(profiles.c.account == account, profiles.c.contact.in_(some)))
+        rows = tx.execute(_KNOWN, {"own": account, "contacts": some})
         found |= {row.contact: row for row in rows}
     return found
 
@@ -198,15 +222,17 @@ def _times(row: Row[Any], at: tuple[float, float]) -> tuple[float, float]:
 
 def gone(tx: Connection, account: str, contacts: Iterable[str]) -> set[str]:
     """Those of the contacts that were deleted, or have become part of one that was."""
-    rows = _remaining(tx, account, contacts)
-    return {contact for contact, row in rows.items() if row.deleted_at is not None}
+    return gone_and_heirs(tx, account, contacts)[0]
 
 
-def heirs(tx: Connection, account: str, contacts: Iterable[str]) -> dict[str, str]:
-    """Of those contacts that have become part of another one, that one's id."""
+def gone_and_heirs(tx: Connection, account: str, contacts: Iterable[str]) -> tuple[set[str], dict[str, str]]:
+    """As `gone`; and of those contacts that have become part of another one, that one's id."""
     rows = _remaining(tx, account, contacts)
-    found = {contact: row.merged_into or row.contact for contact, row in rows.items()}
-    return {contact: heir for contact, heir in found.items() if heir != contact}
+    heirs = {contact: row.merged_into or row.contact for contact, row in rows.items()}
+    return (
+        {contact for contact, row in rows.items() if row.deleted_at is not None},
+        {contact: heir for contact, heir in heirs.items() if heir != contact},
+    )
 
 
 def _remaining(tx: Connection, account: str, contacts: Iterable[str]) -> dict[str, Row[Any]]:
@@ -220,43 +246,23 @@ def _remaining(tx: Connection, account: str, contacts: Iterable[str]) -> dict[st
     return rows
 
 
-def _is_due(account: str, now: float) -> tuple[Any, ...]:
-    time = profiles.c.not_before
-    return (
-        profiles.c.account == account,
-        profiles.c.state == "queued",
-        or_(time <= now, time > now + LONGEST_WAIT),
-    )
-
-
 def count_due(tx: Connection, account: str, now: float, most: int) -> int:
     """How many are to be sent now, counted up to *most*."""
-    some = select(profiles.c.contact).where(*_is_due(account, now)).limit(most).subquery()
-    return tx.scalar(select(func.count()).select_from(some)) or 0
+    return tx.scalar(_COUNT, _asked(account, now, most)) or 0
 
 
 def due(tx: Connection, account: str, now: float, most: int) -> list[DueProfile]:
     """Those that are to be sent now, whoever waits longest first."""
-    rows = tx.execute(
-        select(
-            profiles.c.contact, profiles.c.name, profiles.c.body, profiles.c.checksum, profiles.c.digest,
-            profiles.c.klaviyo_id, profiles.c.tries, profiles.c.first_try_at,
-        )
-        .where(*_is_due(account, now))
-        .order_by(profiles.c.not_before, profiles.c.made_at)
-        .limit(most)
-    )  # fmt: skip
-    return [DueProfile(*row) for row in rows]
+    return [DueProfile(*row) for row in tx.execute(_GIVE, _asked(account, now, most))]
+
+
+def _asked(account: str, now: float, most: int) -> dict[str, Any]:
+    return {"own": account, "now": now, "latest": now + LONGEST_WAIT, "most": most}
 
 
 def next_due(tx: Connection, account: str) -> float | None:
     """When the next one is to be sent; None where none waits."""
-    found: float | None = tx.scalar(
-        select(profiles.c.not_before)
-        .where(profiles.c.account == account, profiles.c.state == "queued")
-        .order_by(profiles.c.not_before)
-        .limit(1)
-    )
+    found: float | None = tx.scalar(_NEXT, {"own": account})
     return found
 
 

@@ -187,8 +187,8 @@ class Translator:
             self._settle_skipped(tx, waiting, PING, now, notification)
             return
         contacts = {key for _, result in worked.made for key in contacts_of(result)}
-        rows = rows_of(worked, waiting.id, cut_off, profiles.gone(tx, self._account, contacts))
-        heirs = profiles.heirs(tx, self._account, contacts)
+        gone, heirs = profiles.gone_and_heirs(tx, self._account, contacts)
+        rows = rows_of(worked, waiting.id, cut_off, gone)
         rows.events = [replace(one, contact=heirs.get(one.contact, one.contact)) for one in rows.events]
         if rows.waits_for:
             wait = min(LONGEST_WAIT, 2.0 ** min(waiting.tries, 16))
