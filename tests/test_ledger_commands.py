@@ -526,3 +526,21 @@ def test_status_needs_no_secret_although_one_cannot_be_read(
     monkeypatch.setenv("INTERCOM_TOKEN", "two words")
     assert run("status", "--ledger", str(shop.file)).code == 0
     assert run("events", "--ledger", str(shop.file)).code == 0
+
+
+@pytest.mark.parametrize("command", [["events"], ["dead"], ["replay", "--dead"]])
+@pytest.mark.parametrize(
+    ("metric", "told"),
+    [
+        (METRIC, ""),
+        (METRIC.lower(), f'knows no metric "{METRIC.lower()}"; did you mean "{METRIC}"?'),
+        ("Zebra", 'note: the ledger knows no metric "Zebra"\n'),
+    ],
+)
+def test_a_metric_that_the_ledger_has_never_heard_of_is_told(
+    command: list[str], metric: str, told: str, shop: Shop
+) -> None:
+    shop.take(REPLY)
+    found = ran(shop, *command, "--metric", metric)
+    assert told in found.err
+    assert ("knows no metric" in found.err) is bool(told)

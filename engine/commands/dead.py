@@ -6,7 +6,15 @@ from dataclasses import asdict
 import click
 
 from engine.commands.entries import Page, body_of, hidden, row_of, tell_whole
-from engine.commands.ledgers import ledger_option, metric_option, moment, opened, since_of, since_option
+from engine.commands.ledgers import (
+    ledger_option,
+    metric_option,
+    moment,
+    note_unknown,
+    opened,
+    since_of,
+    since_option,
+)
 from engine.commands.options import settings_from, settings_option
 from engine.commands.text import FINE, FOUND, echo_json, stop
 
@@ -59,6 +67,7 @@ def dead(
         # Imported here: it needs the extra.
         from engine.ledger import reading
 
+        note_unknown(ledger, metric)
         states = ("dead",) if only_dead else ("parked",) if only_parked else ("dead", "parked")
         wanted = reading.Wanted(metric, "", states, reason, since_of(since, ledger.now()))
         with ledger.read() as tx:

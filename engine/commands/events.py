@@ -9,7 +9,7 @@ import click
 
 from engine.clock import SystemClock
 from engine.commands.entries import Page
-from engine.commands.ledgers import ledger_option, metric_option, opened, since_of, since_option
+from engine.commands.ledgers import ledger_option, metric_option, note_unknown, opened, since_of, since_option
 from engine.commands.options import settings_from, settings_option
 from engine.commands.text import FINE
 from engine.ports import Timer
@@ -63,6 +63,7 @@ def events(
         # Imported here: it needs the extra.
         from engine.ledger.reading import Wanted
 
+        note_unknown(ledger, metric)
         page = Page(ledger, as_json=as_json, show_values=show_values)
         wanted = Wanted(
             metric, contact, (outcome,) if outcome else OUTCOMES, since=since_of(since, ledger.now())

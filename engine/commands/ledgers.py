@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from engine.clock import SystemClock
-from engine.commands.text import stop
+from engine.commands.text import note, stop
 from engine.errors import LedgerError, Unavailable
+from engine.issues import did_you_mean
 
 if TYPE_CHECKING:
     from engine.ledger.store import Ledger
@@ -33,6 +34,18 @@ def ledger_option(command: Command) -> Command:
 def metric_option(command: Command) -> Command:
     """The option that names a metric of the ledger's, whatever the mappings are by now."""
     return click.option("--metric", default="", metavar="NAME", help="Only this metric or profile.")(command)
+
+
+def note_unknown(ledger: "Ledger", metric: str) -> None:
+    """Say so where a ledger has never heard of a metric: a slip of the pen would look like nothing at all."""
+    # Imported here: it needs the extra.
+    from engine.ledger import figures
+
+    if metric:
+        with ledger.read() as tx:
+            known = [one.name for one in figures.metrics(tx, ledger.now())]
+        if metric not in known:
+            note(f'the ledger knows no metric "{metric}"{did_you_mean(metric, known)}')
 
 
 def since_option(command: Command) -> Command:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.commands.ledgers import ledger_option, opened, since_of, since_option
+from engine.commands.ledgers import ledger_option, note_unknown, opened, since_of, since_option
 from engine.commands.options import chosen, machine_options, plans_from, settings_from, settings_option
 from engine.commands.text import FINE, FOUND, complain, echo_json, for_reading, note, safe, stop
 from engine.deadline import OF_COMMANDS
@@ -83,6 +83,8 @@ def replay(
         from engine.relay import replaying
         from engine.relay.relay import ACCOUNT
 
+        if dead:
+            note_unknown(ledger, metric)
         wanted = replaying.Chosen(dead, since_of(since, ledger.now()), metric if dead else "", topics)
         if dry_run:
             machine = _machine(mappings, records, settings)
