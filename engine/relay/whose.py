@@ -52,22 +52,24 @@ class OneAccount:
 
     def _ask(self) -> None:
         """Find out whose the key is. Raises Denied."""
+        self._ask_at = inf  # before: a key that changes meanwhile is asked for as well
         try:
             found = self._klaviyo.account().get("id")
             known = self._first(found) if isinstance(found, str) and found else found
         except Denied as denied:
             if not denied.scope:
+                self._ask_at = 0.0
                 raise
-            known = found = None
+            return
         except EngineError:
-            self._ask_at = self._clock.monotonic() + ASK_AGAIN_SECONDS
+            self._ask_at = min(self._ask_at, self._clock.monotonic() + ASK_AGAIN_SECONDS)
             return
         if known != found:
+            self._ask_at = 0.0
             raise Denied(
                 f"the key is of the account {found}, and this ledger has sent to {known}: set the key of that"
                 " one, or give the other account a ledger of its own"
             )
-        self._ask_at = inf
 
     def _first(self, found: str) -> str | None:
         """The account that the ledger sent to first; this one, if there was none. Raises Unavailable."""
