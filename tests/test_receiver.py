@@ -448,6 +448,19 @@ def test_a_head_that_comes_a_byte_at_a_time_is_not_waited_for(tmp_path: Path) ->
         dribble(talk)
 
 
+@pytest.mark.parametrize(
+    "more", [b"X-More: " + b"x" * 1_000 + b"\r\n", b"x" * 1_000], ids=["lines", "a line"]
+)
+def test_a_head_that_is_too_long_is_refused_before_it_ends(more: bytes, tmp_path: Path) -> None:
+    with desk(tmp_path) as made, served(made.web) as server, server.connect() as talk:
+        answer = talk.says(b"POST /intercom HTTP/1.1\r\nHost: x\r\nX: " + more * 400)
+        assert answer.status in (400, 0), "who goes on to send may not hear the answer"
+        with pytest.raises(OSError, match=r"reset|[Bb]roken"):
+            talk.send(more * 4_000)
+        with server.connect() as other:
+            assert other.says(request(notification("a"))).status == 200
+
+
 def dribble(talk: Talk) -> None:
     """Send a head that never ends, a byte at a time."""
     began = time.monotonic()

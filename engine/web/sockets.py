@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import h11
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 FILES_BESIDE = 200
 """Files that the relay has open beside its connections, at most."""
 WAITING_TO_BE_TAKEN = 2_048
+MOST_HEAD_BYTES = 65_536
 TICK = 0.05
 
 
@@ -83,12 +83,13 @@ def _since(some: "dict[Connection, float]", time: float) -> "list[Connection]":
     return found
 
 
-class Connection(H11Protocol):
-    """A connection of uvicorn's that is counted, and closed where it says nothing."""
+class Connection(HttpToolsProtocol):
+    """A connection of uvicorn's that is counted, and closed where it says nothing, or begins endlessly."""
 
     def __init__(self, connections: Connections, **given: Any) -> None:
         super().__init__(**given)
         self._all = connections
+        self._head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """It is open."""
@@ -104,6 +105,16 @@ class Connection(H11Protocol):
         """Some of a request has come."""
         super().data_received(data)
         self._turn()
+        self._head_bytes = 0 if self._is_busy else self._head_bytes + len(data)
+        if self._head_bytes > MOST_HEAD_BYTES:  # llhttp itself would take whatever comes
+            self.send_400_response("The head of the request is too long.")
+
+    def on_headers_complete(self) -> None:
+        """A head is whole: one whose body could be read in two ways is no HTTP. Raises ValueError."""
+        kinds = {value.strip().lower() for name, value in self.headers if name == b"transfer-encoding"}
+        if kinds - {b"chunked"}:
+            raise ValueError("a transfer encoding that is not chunked")
+        super().on_headers_complete()
 
     def on_response_complete(self) -> None:
         """An answer has been sent; the next request may be here already."""
@@ -113,19 +124,22 @@ class Connection(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP: but not in the middle of another answer."""
-        try:
-            super().send_400_response(msg)
-        except h11.LocalProtocolError:
+        if self._is_busy:
             self.transport.abort()
+        else:
+            super().send_400_response(msg)
 
     def shutdown(self) -> None:
         """Close, now or after the answer that is being made."""
         if not self.transport.is_closing():
             super().shutdown()
 
+    @property
+    def _is_busy(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
     def _turn(self) -> None:
-        is_busy = self.cycle is not None and not self.cycle.response_complete
-        self._all.turned(self, is_busy=is_busy)
+        self._all.turned(self, is_busy=self._is_busy)
 
 
 class _Server(uvicorn.Server):
