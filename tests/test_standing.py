@@ -31,9 +31,11 @@ class Desk(Shop):
         self.number = 0
         self.again()
 
-    def again(self) -> None:
+    def again(self, rate_share: float = 0.8) -> None:
         """Another process goes on with the same ledger."""
-        klaviyo = Klaviyo("pk_secret", transport=self.wire, clock=self.clock, workers=1)
+        klaviyo = Klaviyo(
+            "pk_secret", transport=self.wire, clock=self.clock, workers=1, rate_share=rate_share
+        )
         self.relay.release()
         self.relay = Relay(self.ledger, Runner(PLANS, clock=self.clock), klaviyo, clock=self.clock)
 
@@ -232,3 +234,20 @@ def test_what_a_fault_of_the_sink_keeps_back_waits_longer_each_time_and_is_given
     shop.sink.answer = lambda _: Accepted()
     shop.take("conversation.rating.added")
     assert shop.states() == {"accepted": 1, "dead": 1}
+
+
+def test_few_events_go_in_bulk_where_the_window_of_single_ones_is_used_up(desk: Desk) -> None:
+    desk.again(rate_share=0.1)
+    desk.minute()
+    assert [call.url for call in desk.wire.calls if "bulk" in call.url] == []
+    before = desk.clock.seconds
+    for number in range(400):
+        talk: Any = changed(read("conversation.user.created"), {"id": f"8{number}"})
+        desk.relay.put([as_line({**talk, "id": f"many {number}"})])
+        if number % 50 == 49:
+            desk.relay.work_off()
+            desk.clock.sleep(0.2)
+    desk.relay.work_off()
+    assert desk.clock.seconds - before < 30, "nobody waits for the minute's window"
+    assert [call.url for call in desk.wire.calls if "bulk" in call.url]
+    assert desk.states() == {"accepted": 405}

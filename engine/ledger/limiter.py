@@ -60,6 +60,16 @@ class Limiter:
                 self._put(tx, endpoint, slots=found)
             return max(waits) + _MOMENT if waits else 0.0
 
+    def room(self, tx: Connection, endpoint: str, windows: Sequence[Window]) -> int:
+        """How many requests may leave now."""
+        now = self._ledger.now()
+        row = tx.execute(select(limits).where(*self._of(endpoint))).first()
+        if row is not None and now < max(row.asked_until, row.full_until) <= now + LONGEST_PAUSE:
+            return 0
+        slots = json.loads(row.slots) if row is not None else {}
+        held = (sum(_held(slots.get(str(one.seconds), {}), one, now).values()) for one in windows)
+        return max(0, min(one.most - used for one, used in zip(windows, held, strict=True)))
+
     def pause(self, endpoint: str, seconds: float) -> None:
         """Let nothing leave for so long, a quarter of an hour at most, since Klaviyo asks for it."""
         self._close(endpoint, "asked_until", seconds)

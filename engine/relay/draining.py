@@ -26,6 +26,9 @@ from engine.relay.queues import EventQueue, ProfileQueue, Queue, Row, Terms, rec
 
 BACKLOG = 60
 """More due rows than these go in bulk: the two ways have windows of their own."""
+
+Room = Callable[[Connection, str], int]
+"""How many rows of a queue may go one by one now."""
 MOST_IN_BULK = 1_000
 LONGEST_WAIT = 300.0
 DENIED_SECONDS = 300.0
@@ -72,7 +75,7 @@ class Drain:
     """Delivery to one account. *sink* tries each request once, within windows that the ledger keeps.
 
     *owner* tells this process from others. Events older than *late_after_seconds* when they leave start no
-    flow (`backfill`).
+    flow (`backfill`). Rows for which there is no *room* one by one go in bulk.
     """
 
     def __init__(
@@ -87,6 +90,7 @@ class Drain:
         points: Points = nothing,
         clocks: Rebase | None = None,
         told: Callable[[Attempted], None] = lambda _: None,
+        room: Room | None = None,
     ) -> None:
         self._ledger = ledger
         self._sink = sink
@@ -96,6 +100,7 @@ class Drain:
         self._late_after = late_after_seconds
         self._at = points
         self._told = told
+        self._room: Room = room or (lambda _, __: BACKLOG)
         self._clocks = clocks or Rebase(ledger, clock)
         self._lease: Lease | None = None
         self._is_clean = False
@@ -174,7 +179,8 @@ class Drain:
                 continue
             is_probe = own.failures > 0 or bool(own.paused or whole.paused)
             in_bulk = queue.goes_in_bulk and queue.name not in self._one_by_one
-            many = not is_probe and in_bulk and queue.count(tx, now, BACKLOG + 1) > BACKLOG
+            alone = min(BACKLOG, self._room(tx, queue.name)) if in_bulk and not is_probe else 0
+            many = not is_probe and in_bulk and queue.count(tx, now, alone + 1) > alone
             rows = queue.due(tx, now, MOST_IN_BULK if many else 1 if is_probe else BACKLOG)
             if rows:
                 return _Chosen(queue, rows, many, own, whole)

@@ -3,16 +3,20 @@
 import os
 import secrets
 from collections.abc import Callable, Sequence
+from functools import partial
+
+from sqlalchemy import Connection
 
 from engine.clock import SystemClock
 from engine.klaviyo.client import Klaviyo
+from engine.klaviyo.limits import EVENTS
 from engine.ledger import accounts, inbox
 from engine.ledger.inbox import Received
 from engine.ledger.limiter import Limiter
 from engine.ledger.store import Ledger
 from engine.ports import Sink, Timer
 from engine.relay.clocks import Rebase
-from engine.relay.draining import Attempted, Drain
+from engine.relay.draining import BACKLOG, Attempted, Drain, Room
 from engine.relay.envelope import received
 from engine.relay.machine import Machine
 from engine.relay.points import Points, nothing
@@ -34,8 +38,8 @@ class Relay:
 
     *machine* opens and translates (a `Runner`), *sink* delivers: without one, what is made waits. A `Klaviyo`
     keeps its windows in the ledger here, for all who send to the account. *owner* tells who delivers from
-    others. *told* hears of each attempt, *trouble* once of each
-    kind of exception by which a notification cannot be translated.
+    others. *told* hears of each attempt, *trouble* once of each kind of exception by which a notification
+    cannot be translated.
     """
 
     def __init__(
@@ -56,11 +60,14 @@ class Relay:
         self._account = account
         self._at = points
         self._clock = clock or SystemClock()
+        room: Room | None = None
         self._klaviyo: Klaviyo | None = None
         self._one_account: OneAccount | None = None
         if isinstance(sink, Klaviyo):
             limiter = Limiter(ledger, account)
-            self._klaviyo = sink.sharing(LedgerWindows(limiter, self._clock, sink.rate_share))
+            windows = LedgerWindows(limiter, self._clock, sink.rate_share)
+            self._klaviyo = sink.sharing(windows)
+            room = partial(_room, windows)
             sink = self._one_account = OneAccount(self._klaviyo, ledger, account, self._clock)
         clocks = Rebase(ledger, self._clock)
         self.translator = Translator(ledger, machine, account, points=points, clocks=clocks, trouble=trouble)
@@ -68,7 +75,7 @@ class Relay:
         if sink is not None:
             self.drain = Drain(
                 ledger, sink, account, owner=owner or new_owner(), clock=self._clock,
-                late_after_seconds=late_after_seconds, points=points, clocks=clocks, told=told,
+                late_after_seconds=late_after_seconds, points=points, clocks=clocks, told=told, room=room,
             )  # fmt: skip
 
     def put(self, bodies: Sequence[bytes]) -> int:
@@ -120,3 +127,8 @@ class Relay:
             sent += step.sent if step else 0
             if not translated and not (step and step.sent):
                 return sent
+
+
+def _room(windows: LedgerWindows, tx: Connection, queue: str) -> int:
+    """How many may go one by one: of events what their window holds; an import of profiles takes longer."""
+    return windows.room(tx, f"POST {EVENTS}") if queue == "events" else BACKLOG

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from sqlalchemy import Connection
+
 from engine.errors import NotSent, Unavailable
 from engine.klaviyo.limits import ENDPOINTS
 from engine.klaviyo.windows import MINUTE, RATE_SHARE, SECOND, Stopped, for_others, never
@@ -37,6 +39,10 @@ class LedgerWindows:
             return self._limiter.take(endpoint, windows)
         except Unavailable as error:
             raise NotSent(error.reason) from None
+
+    def room(self, tx: Connection, endpoint: str) -> int:
+        """How many requests may leave now."""
+        return self._limiter.room(tx, endpoint, self._windows(endpoint))
 
     def told(self, endpoint: str, headers: Mapping[str, str]) -> None:
         """Wait for the next minute where what is left of this one is what we leave to others."""

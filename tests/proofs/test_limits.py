@@ -171,3 +171,24 @@ def test_a_request_that_cannot_be_counted_has_not_left() -> None:
     windows = LedgerWindows(Full(), ManualClock())  # type: ignore[arg-type]
     with pytest.raises(NotSent, match="no room left"):
         windows.wait(ENDPOINT)
+
+
+def test_what_may_leave_now_is_what_the_windows_hold_still(tmp_path: Path) -> None:
+    clock = ManualClock()
+    ledger = Ledger(tmp_path / "l.db", clock=clock)
+    limiter = Limiter(ledger, "a")
+
+    def room() -> int:
+        with ledger.read() as tx:
+            return limiter.room(tx, ENDPOINT, WINDOWS)
+
+    assert room() == 10
+    for left in range(9, -1, -1):
+        limiter.take(ENDPOINT, WINDOWS)
+        assert room() == left
+    clock.sleep(1.1)
+    assert room() == 10
+    limiter.pause(ENDPOINT, 5.0)
+    assert room() == 0
+    clock.sleep(5.1)
+    assert room() == 10
