@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Integer, and_, bindparam, delete, func, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, select, update
 
 from engine.events import Request
 from engine.ledger.counters import Counted, count
+from engine.ledger.due import MOST, asked, is_due, queued
 from engine.ledger.frozen import frozen, thawed
-from engine.ledger.inbox import LONGEST_WAIT
 from engine.ledger.schema import keys, outbox, profiles
 from engine.ledger.sqlite import insert
 
@@ -33,12 +33,6 @@ _WAIT_FOR = (
     .where(outbox.c.state == "parked", outbox.c.reason == "no_identity")
     .distinct()
 )
-_IS_DUE = (
-    outbox.c.account == bindparam("own"),
-    outbox.c.state == "queued",
-    (outbox.c.not_before <= bindparam("now")) | (outbox.c.not_before > bindparam("latest")),
-)
-_MOST = bindparam("most", type_=Integer)
 
 
 def _due_of(uncertain: bool) -> tuple[Any, Any, Any]:
@@ -47,17 +41,16 @@ def _due_of(uncertain: bool) -> tuple[Any, Any, Any]:
     Whether they are *uncertain* is part of the statement: an index holds each kind in order.
     """
     kind = outbox.c.is_uncertain.is_(uncertain)
-    some = select(outbox.c.id).where(*_IS_DUE, kind).limit(_MOST).subquery()
+    some = select(outbox.c.id).where(*is_due(outbox), kind).limit(MOST).subquery()
     given = select(
         outbox.c.id, outbox.c.metric, outbox.c.unique_id, outbox.c.contact, outbox.c.time, outbox.c.body,
         outbox.c.checksum, outbox.c.is_uncertain, outbox.c.tries, outbox.c.first_try_at,
     )  # fmt: skip
     order = (outbox.c.not_before, outbox.c.id)
-    queued = (outbox.c.account == bindparam("own"), outbox.c.state == "queued", kind)
     return (
         select(func.count()).select_from(some),
-        given.where(*_IS_DUE, kind).order_by(*order).limit(_MOST),
-        select(outbox.c.not_before).where(*queued).order_by(outbox.c.not_before).limit(1),
+        given.where(*is_due(outbox), kind).order_by(*order).limit(MOST),
+        select(outbox.c.not_before).where(*queued(outbox), kind).order_by(outbox.c.not_before).limit(1),
     )
 
 
@@ -198,7 +191,7 @@ def _row(account: str, key: bytes, event: Event, now: float) -> dict[str, Any]:
 
 def count_due(tx: Connection, account: str, now: float, most: int, *, uncertain: bool) -> int:
     """How many are to be sent now whose fate is, or is not, *uncertain*; counted up to *most*."""
-    return tx.scalar(_COUNT[uncertain], _asked(account, now, most)) or 0
+    return tx.scalar(_COUNT[uncertain], asked(account, now, most)) or 0
 
 
 def due(
@@ -207,16 +200,12 @@ def due(
     """Those that are to be sent now whose fate is, or is not, *uncertain*; the oldest first."""
     found: list[Due] = []
     size = 0
-    for row in tx.execute(_GIVE[uncertain], _asked(account, now, most)):
+    for row in tx.execute(_GIVE[uncertain], asked(account, now, most)):
         size += len(row.body or b"")
         if found and size > largest_bytes:
             break
         found.append(Due(*tuple(row)))
     return found
-
-
-def _asked(account: str, now: float, most: int) -> dict[str, Any]:
-    return {"own": account, "now": now, "latest": now + LONGEST_WAIT, "most": most}
 
 
 def next_due(tx: Connection, account: str, *, uncertain: bool) -> float | None:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Integer, Row, bindparam, func, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from engine.events import Request
 from engine.ledger.counters import Counted, count
+from engine.ledger.due import MOST, asked, is_due, queued
 from engine.ledger.frozen import frozen, thawed
-from engine.ledger.inbox import LONGEST_WAIT
 from engine.ledger.outbox import key_of
 from engine.ledger.schema import profiles
 from engine.ledger.sqlite import insert
@@ -24,23 +24,19 @@ _MOST_MERGES = 10
 _KNOWN = select(profiles).where(
     profiles.c.account == bindparam("own"), profiles.c.contact.in_(bindparam("contacts", expanding=True))
 )
-_QUEUED = (profiles.c.account == bindparam("own"), profiles.c.state == "queued")
-_IS_DUE = (
-    *_QUEUED,
-    (profiles.c.not_before <= bindparam("now")) | (profiles.c.not_before > bindparam("latest")),
+_COUNT = select(func.count()).select_from(
+    select(profiles.c.contact).where(*is_due(profiles)).limit(MOST).subquery()
 )
-_MOST = bindparam("most", type_=Integer)
-_COUNT = select(func.count()).select_from(select(profiles.c.contact).where(*_IS_DUE).limit(_MOST).subquery())
 _GIVE = (
     select(
         profiles.c.contact, profiles.c.name, profiles.c.body, profiles.c.checksum, profiles.c.digest,
         profiles.c.klaviyo_id, profiles.c.tries, profiles.c.first_try_at,
     )
-    .where(*_IS_DUE)
+    .where(*is_due(profiles))
     .order_by(profiles.c.not_before, profiles.c.made_at)
-    .limit(_MOST)
+    .limit(MOST)
 )  # fmt: skip
-_NEXT = select(profiles.c.not_before).where(*_QUEUED).order_by(profiles.c.not_before).limit(1)
+_NEXT = select(profiles.c.not_before).where(*queued(profiles)).order_by(profiles.c.not_before).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,16 +244,12 @@ def _remaining(tx: Connection, account: str, contacts: Iterable[str]) -> dict[st
 
 def count_due(tx: Connection, account: str, now: float, most: int) -> int:
     """How many are to be sent now, counted up to *most*."""
-    return tx.scalar(_COUNT, _asked(account, now, most)) or 0
+    return tx.scalar(_COUNT, asked(account, now, most)) or 0
 
 
 def due(tx: Connection, account: str, now: float, most: int) -> list[DueProfile]:
     """Those that are to be sent now, whoever waits longest first."""
-    return [DueProfile(*row) for row in tx.execute(_GIVE, _asked(account, now, most))]
-
-
-def _asked(account: str, now: float, most: int) -> dict[str, Any]:
-    return {"own": account, "now": now, "latest": now + LONGEST_WAIT, "most": most}
+    return [DueProfile(*row) for row in tx.execute(_GIVE, asked(account, now, most))]
 
 
 def next_due(tx: Connection, account: str) -> float | None:

@@ -179,8 +179,8 @@ class Drain:
                 continue
             is_probe = own.failures > 0 or bool(own.paused or whole.paused)
             in_bulk = queue.goes_in_bulk and queue.name not in self._one_by_one
-            alone = min(BACKLOG, self._room(tx, queue.name)) if in_bulk and not is_probe else 0
-            many = not is_probe and in_bulk and queue.count(tx, now, alone + 1) > alone
+            count = queue.count(tx, now, BACKLOG + 1) if in_bulk and not is_probe else 0
+            many = count > BACKLOG or (count > 0 and count > self._room(tx, queue.name))
             rows = queue.due(tx, now, MOST_IN_BULK if many else 1 if is_probe else BACKLOG)
             if rows:
                 return _Chosen(queue, rows, many, own, whole)

@@ -61,14 +61,12 @@ class Relay:
         self._at = points
         self._clock = clock or SystemClock()
         room: Room | None = None
-        self._klaviyo: Klaviyo | None = None
-        self._one_account: OneAccount | None = None
+        self._to: OneAccount | None = None
         if isinstance(sink, Klaviyo):
             limiter = Limiter(ledger, account)
             windows = LedgerWindows(limiter, self._clock, sink.rate_share)
-            self._klaviyo = sink.sharing(windows)
             room = partial(_room, windows)
-            sink = self._one_account = OneAccount(self._klaviyo, ledger, account, self._clock)
+            sink = self._to = OneAccount(sink.sharing(windows), ledger, account, self._clock)
         clocks = Rebase(ledger, self._clock)
         self.translator = Translator(ledger, machine, account, points=points, clocks=clocks, trouble=trouble)
         self.drain: Drain | None = None
@@ -97,14 +95,13 @@ class Relay:
 
     def stop(self) -> None:
         """Let nothing leave any more that has not yet."""
-        if self._klaviyo:
-            self._klaviyo.stop()
+        if self._to:
+            self._to.stop()
 
     def use(self, key: str = "", *, access_token: str = "") -> None:
         """Send with this key, or this token, from the next request on. Raises ValueError where it is none."""
-        if self._klaviyo and self._one_account and self.drain:
-            self._klaviyo.use(key, access_token=access_token)
-            self._one_account.ask_again()
+        if self._to and self.drain:
+            self._to.use(key, access_token=access_token)
             self.drain.ask_again()
 
     def try_now(self) -> None:

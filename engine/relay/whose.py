@@ -46,9 +46,14 @@ class OneAccount:
             self._ask()
         return self._klaviyo.deliver(requests, bulk=bulk)
 
-    def ask_again(self) -> None:
-        """The key is another one."""
+    def use(self, key: str = "", *, access_token: str = "") -> None:
+        """As `Klaviyo.use`; whose the new key is, is asked again."""
+        self._klaviyo.use(key, access_token=access_token)
         self._ask_at = 0.0
+
+    def stop(self) -> None:
+        """As `Klaviyo.stop`."""
+        self._klaviyo.stop()
 
     def _ask(self) -> None:
         """Find out whose the key is. Raises Denied."""
