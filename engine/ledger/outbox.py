@@ -12,6 +12,7 @@ from engine.events import Request
 from engine.ledger.counters import Counted, count
 from engine.ledger.due import MOST, asked, is_due, queued
 from engine.ledger.frozen import frozen, thawed
+from engine.ledger.many import put_each
 from engine.ledger.schema import keys, outbox, profiles
 from engine.ledger.sqlite import insert
 
@@ -33,6 +34,14 @@ _WAIT_FOR = (
     .where(outbox.c.state == "parked", outbox.c.reason == "no_identity")
     .distinct()
 )
+
+_ACCEPTED = (
+    update(outbox)
+    .where(outbox.c.id.in_(bindparam("ids", expanding=True)))
+    .values(state="accepted", settled_at=bindparam("now"), tries=outbox.c.tries + 1, reason="", detail="")
+)
+_SETTLE = update(outbox).where(outbox.c.id == bindparam("own"))
+_SETTLE_TRIED = _SETTLE.values(first_try_at=func.coalesce(outbox.c.first_try_at, bindparam("tried_at")))
 
 
 def _due_of(uncertain: bool) -> tuple[Any, Any, Any]:
@@ -227,38 +236,23 @@ def begin(tx: Connection, sent: Sequence[Due], attempt: int) -> set[int]:
 
 def settle(tx: Connection, settled: Sequence[Settled], now: float) -> None:
     """Write down what became of events that were sent."""
-    made: Counter[Counted] = Counter()
-    plain = [one for one in settled if one.state == "accepted" and not one.detail]
+    plain = [one.due.id for one in settled if one.state == "accepted" and not one.detail]
     for start in range(0, len(plain), _AT_ONCE):
-        ids = [one.due.id for one in plain[start : start + _AT_ONCE]]
-        values = {
-            "state": "accepted",
-            "settled_at": now,
-            "tries": outbox.c.tries + 1,
-            "reason": "",
-            "detail": "",
-        }
-        tx.execute(update(outbox).where(outbox.c.id.in_(ids)).values(**values))
-    for one in settled:
-        if one.state != "queued":
-            made[Counted(one.state, one.due.metric, one.reason)] += 1
-        if one.state == "accepted" and not one.detail:
-            continue
-        tx.execute(update(outbox).where(outbox.c.id == one.due.id).values(**_values(one, now)))
-    count(tx, made, now)
+        tx.execute(_ACCEPTED, {"ids": plain[start : start + _AT_ONCE], "now": now})
+    others = [one for one in settled if one.state != "accepted" or one.detail]
+    put_each(tx, _SETTLE, [_values(one, now) for one in others if not one.is_tried])
+    put_each(tx, _SETTLE_TRIED, [_values(one, now) for one in others if one.is_tried])
+    made = (Counted(one.state, one.due.metric, one.reason) for one in settled if one.state != "queued")
+    count(tx, Counter(made), now)
 
 
 def _values(one: Settled, now: float) -> dict[str, Any]:
     values: dict[str, Any] = {
-        "state": one.state,
-        "reason": one.reason,
-        "detail": one.detail,
-        "pointer": one.pointer,
-        "not_before": one.not_before,
-        "is_uncertain": one.is_uncertain,
-    }
+        "own": one.due.id, "state": one.state, "reason": one.reason, "detail": one.detail,
+        "pointer": one.pointer, "not_before": one.not_before, "is_uncertain": one.is_uncertain,
+    }  # fmt: skip
     if one.is_tried:
-        values |= {"tries": one.due.tries + 1, "first_try_at": func.coalesce(outbox.c.first_try_at, now)}
+        values |= {"tries": one.due.tries + 1, "tried_at": now}
     if one.state != "queued":
         values["settled_at"] = now
     return values

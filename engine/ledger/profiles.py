@@ -12,6 +12,7 @@ from engine.events import Request
 from engine.ledger.counters import Counted, count
 from engine.ledger.due import MOST, asked, is_due, queued
 from engine.ledger.frozen import frozen, thawed
+from engine.ledger.many import put_each
 from engine.ledger.outbox import key_of
 from engine.ledger.schema import profiles
 from engine.ledger.sqlite import insert
@@ -36,6 +37,12 @@ _GIVE = (
     .order_by(profiles.c.not_before, profiles.c.made_at)
     .limit(MOST)
 )  # fmt: skip
+_OWN = (profiles.c.account == bindparam("own_account"), profiles.c.contact == bindparam("own"))
+_TAKEN = update(profiles).where(*_OWN)
+_SETTLE = update(profiles).where(
+    *_OWN, profiles.c.state == bindparam("before"), profiles.c.digest == bindparam("sent")
+)
+_SETTLE_TRIED = _SETTLE.values(first_try_at=func.coalesce(profiles.c.first_try_at, bindparam("tried_at")))
 _NEXT = select(profiles.c.not_before).where(*queued(profiles)).order_by(profiles.c.not_before).limit(1)
 
 
@@ -274,27 +281,26 @@ def begin(tx: Connection, account: str, sent: Sequence[DueProfile], attempt: int
 
 
 def settle(
-    tx: Connection,
-    account: str,
-    settled: Sequence[SettledProfile],
-    now: float,
-    *,
-    states: Sequence[str] = ("in_flight",),
+    tx: Connection, account: str, settled: Sequence[SettledProfile], now: float, *, before: str = "in_flight"
 ) -> None:
     """Write down what became of profiles that were sent; one that is newer by now stays queued."""
-    made: Counter[Counted] = Counter()
+    taken: list[dict[str, Any]] = []
+    others: list[dict[str, Any]] = []
+    tried: list[dict[str, Any]] = []
     for one in settled:
-        own = (profiles.c.account == account, profiles.c.contact == one.due.contact)
-        taken: dict[str, Any] = {"delivered": one.due.digest} if one.state == "accepted" else {}
+        own = {"own_account": account, "own": one.due.contact}
+        learned: dict[str, Any] = {"delivered": one.due.digest} if one.state == "accepted" else {}
         if one.klaviyo_id != "":
-            taken["klaviyo_id"] = one.klaviyo_id or ""
-        if taken:
-            tx.execute(update(profiles).where(*own).values(**taken))
-        if one.state != "queued":
-            made[Counted(one.state, one.due.name, one.reason)] += 1
-        still = (*own, profiles.c.state.in_(states), profiles.c.digest == one.due.digest)
-        tx.execute(update(profiles).where(*still).values(**_values(one, now)))
-    count(tx, made, now)
+            learned["klaviyo_id"] = one.klaviyo_id or ""
+        if learned:
+            taken.append(own | learned)
+        row = own | {"before": before, "sent": one.due.digest} | _values(one, now)
+        (tried if one.is_tried else others).append(row)
+    put_each(tx, _TAKEN, taken)
+    put_each(tx, _SETTLE, others)
+    put_each(tx, _SETTLE_TRIED, tried)
+    made = (Counted(one.state, one.due.name, one.reason) for one in settled if one.state != "queued")
+    count(tx, Counter(made), now)
 
 
 def _values(one: SettledProfile, now: float) -> dict[str, Any]:
@@ -303,8 +309,7 @@ def _values(one: SettledProfile, now: float) -> dict[str, Any]:
         "not_before": one.not_before,
     }  # fmt: skip
     if one.is_tried:
-        first = func.coalesce(profiles.c.first_try_at, now)
-        values |= {"tries": one.due.tries + 1, "first_try_at": first}
+        values |= {"tries": one.due.tries + 1, "tried_at": now}
     if one.state == "accepted":
         values |= {"body": None, "checksum": None}
     if one.state != "queued":

@@ -226,7 +226,7 @@ class ProfileQueue:
         """Have rows made again: by their notifications, or by the next word on the contact."""
         if rows:
             damaged = [SettledProfile(row, "dead", "damaged", _DAMAGED) for row in rows]
-            profiles.settle(tx, self._account, damaged, now, states=("queued",))
+            profiles.settle(tx, self._account, damaged, now, before="queued")
             inbox.take_up(tx, profiles.told_by(tx, self._account, [row.contact for row in rows]))
 
     def overtaken(self, tx: Any, rows: Sequence[DueProfile]) -> None:
