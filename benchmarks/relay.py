@@ -3,10 +3,10 @@
     python -m benchmarks.relay [SECONDS] [RATE]
 
 `serve` runs as it does in production, between stand-ins that answer at once. First one conversation after the
-other is told of, each once the last event has arrived: `idle` is from the first byte of the webhook until its
-request is at Klaviyo. Then RATE (200) webhooks of 6 KB come each second, for so many SECONDS (10), each of an
-event of its own, while 400 connections have sent half a head: `answered` is until the 200, by the time at
-which each was to be sent. In the end every event has arrived once.
+other is told of, of 300 contacts in turn, each once the last event has arrived: `idle` is from the first byte
+of the webhook until its request is at Klaviyo. Then RATE (200) webhooks of 6 KB come each second, for so many
+SECONDS (10), each of an event of its own, while 400 connections have sent half a head: `answered` is until
+the 200, by the time at which each was to be sent. In the end every event has arrived once.
 """
 
 import hashlib
@@ -26,13 +26,23 @@ from typing import Any
 
 from benchmarks.accept import QUANTILES, at_rate, half_open, is_accepted, ms
 from examples.stand_in import StandIn
-from tests.support import records_as_intercom
+from tests.support import records_as_intercom, records_file
 
 ROOT = Path(__file__).resolve().parents[1]
 SECRET = "a-secret-of-the-benchmark"
 SIZE = 6 * 1024
-IDLE = 60
+IDLE, CONTACTS = 60, 300
 FIXTURE = json.loads((ROOT / "tests/fixtures/conversation.user.created.json").read_bytes())
+CONTACT = records_file()["contacts"][0]
+
+
+def intercom(method: str, path: str, body: Any) -> tuple[int, dict[str, str], Any]:
+    """A workspace with as many contacts as are asked for."""
+    if path != "/contacts/search":
+        return records_as_intercom(method, path, body)
+    wanted = body["query"]["value"]
+    rows = [CONTACT | {"id": id_, "email": f"{id_}@example.com", "phone": None} for id_ in wanted]
+    return 200, {}, {"type": "list", "data": rows, "total_count": len(rows), "pages": {"type": "pages"}}
 
 
 class Arrivals:
@@ -72,8 +82,10 @@ def webhook(number: int) -> bytes:
     told = json.loads(json.dumps(FIXTURE))
     now = int(time.time())
     told |= {"id": f"notif_{number}", "created_at": now}
-    told["data"]["item"] |= {"id": str(10**15 + number), "created_at": now, "updated_at": now}
-    told["data"]["item"]["custom_attributes"]["Filler"] = os.urandom(SIZE // 4).hex()
+    item, contact = told["data"]["item"], f"{number % CONTACTS:024x}"
+    item |= {"id": str(10**15 + number), "created_at": now, "updated_at": now}
+    item["contacts"]["contacts"][0]["id"] = item["source"]["author"]["id"] = contact
+    item["custom_attributes"]["Filler"] = os.urandom(SIZE // 4).hex()
     body = json.dumps(told).encode()
     signature = hmac.new(SECRET.encode(), body, hashlib.sha1).hexdigest()
     head = f"POST /intercom HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Hub-Signature: sha1={signature}\r\n"
@@ -81,10 +93,10 @@ def webhook(number: int) -> bytes:
 
 
 @contextmanager
-def served(folder: Path, intercom: str, klaviyo: str) -> Iterator[int]:
+def served(folder: Path, intercom_url: str, klaviyo: str) -> Iterator[int]:
     """`serve` in a process of its own; its port."""
     given = {
-        "INTERCOM_URL": intercom, "INTERCOM_TOKEN": "token", "INTERCOM_CLIENT_SECRET": SECRET,
+        "INTERCOM_URL": intercom_url, "INTERCOM_TOKEN": "token", "INTERCOM_CLIENT_SECRET": SECRET,
         "KLAVIYO_URL": klaviyo, "KLAVIYO_API_KEY": "pk_of_the_benchmark", "SERVE_PORT": "0",
         "LEDGER_FILE": str(folder / "ledger.db"), "KLAVIYO_RATE_SHARE": "1",
     }  # fmt: skip
@@ -124,9 +136,9 @@ def main(seconds: float, rate: int, number: int = IDLE) -> dict[str, list[float]
     arrivals = Arrivals()
     with (
         tempfile.TemporaryDirectory() as name,
-        StandIn(records_as_intercom) as intercom,
+        StandIn(intercom) as asked,
         StandIn(arrivals.answer) as klaviyo,
-        served(Path(name), intercom.url, klaviyo.url) as port,
+        served(Path(name), asked.url, klaviyo.url) as port,
     ):
         waited = idle(port, arrivals, number)
         with half_open(port):

@@ -3,13 +3,14 @@
 import json
 import logging
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine.relay import alerts, working
+from engine.relay import alerts, courtesy, working
 from engine.tools import serving
 from examples.stand_in import StandIn
 from tests.serving import SECRETS, House, Inside, until
@@ -210,3 +211,21 @@ def test_no_output_holds_a_customer_or_a_secret_whatever_fails(form: Any, house:
     assert "Klaviyo" in shown[-2], shown[-2]
     if form == "json":
         assert all({"event", "level", "timestamp"} <= {*line} for line in inside.log)
+
+
+def test_who_works_gives_way_to_the_webhooks_of_this_very_service(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courtesy, "LONGEST", 10.0)
+    went_on = threading.Event()
+    with Inside(house) as inside:
+        relay = inside.service._relay
+        assert relay.drain
+        for give_way in (relay.translator._give_way, relay.drain._give_way):
+            with inside.service._intake._courtesy:
+                thread = threading.Thread(target=lambda give_way=give_way: (give_way(), went_on.set()))
+                thread.start()
+                assert not went_on.wait(0.005)
+            assert went_on.wait(5)
+            thread.join()
+            went_on.clear()

@@ -48,6 +48,27 @@ def test_who_comes_back_at_once_waits_behind_those_who_wait() -> None:
     assert had == ["other", "again"]
 
 
+def test_who_goes_first_goes_before_those_who_wait_longer() -> None:
+    turns, had = Turns(), []
+
+    def take(name: str, turn: Any) -> None:
+        with turn:
+            had.append(name)
+
+    wanted = [("a", turns), ("b", turns), ("first", turns.first)]
+    threads = [threading.Thread(target=take, args=one) for one in wanted]
+    with turns:
+        for number, thread in enumerate(threads, 1):
+            thread.start()
+            waiting(turns, number)
+    for thread in threads:
+        thread.join(10)
+    assert had == ["first", "a", "b"]
+    with turns.first:
+        assert turns._is_taken
+    assert not turns._is_taken
+
+
 def test_who_is_interrupted_while_waiting_keeps_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     turns = Turns()
     real = threading.Lock

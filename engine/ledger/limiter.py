@@ -29,6 +29,14 @@ class Window:
     most: int
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How many requests may leave now; where it is none, how many seconds to *wait*."""
+
+    number: int
+    wait: float
+
+
 class Limiter:
     """The windows of one account of Klaviyo's."""
 
@@ -36,29 +44,29 @@ class Limiter:
         self._ledger = ledger
         self._account = account
 
-    def take(self, endpoint: str, windows: Sequence[Window]) -> float:
-        """0 where a request may leave now, which is then counted; else how many seconds to wait."""
+    def take(self, endpoint: str, windows: Sequence[Window], most: int = 1) -> Taken:
+        """Count requests that leave now: *most* of them, or as many as may."""
         with self._ledger.write(lax=True) as tx:
             now = self._ledger.now()
             slots, closed = self._row(tx, endpoint, now)
             if closed > now:
-                return closed - now + _MOMENT
+                return Taken(0, closed - now + _MOMENT)
             known = json.dumps(slots)
             held = [_held(slots.get(str(window.seconds), {}), window, now) for window in windows]
-            waits = [
-                _until_free(used, window, now)
-                for used, window in zip(held, windows, strict=True)
-                if sum(used.values()) >= window.most
-            ]
+            free = [window.most - sum(used.values()) for used, window in zip(held, windows, strict=True)]
+            number = max(0, min(most, *free))
             for used, window in zip(held, windows, strict=True):
-                if not waits:
+                if number:
                     slot = _slot(now, window)
-                    used[slot] = used.get(slot, 0) + 1
+                    used[slot] = used.get(slot, 0) + number
                 slots[str(window.seconds)] = used
             # Where one has to wait as well: what lies ahead since a clock was set back has to grow old.
             if (found := json.dumps(slots)) != known:
                 self._put(tx, endpoint, slots=found)
-            return max(waits) + _MOMENT if waits else 0.0
+            if number:
+                return Taken(number, 0.0)
+            waits = [_until_free(used, window, now) for used, window in zip(held, windows, strict=True)]
+            return Taken(0, max(waits) + _MOMENT)
 
     def room(self, tx: Connection, endpoint: str, windows: Sequence[Window]) -> int:
         """How many requests may leave now."""
@@ -162,6 +170,8 @@ def _until_free(used: dict[str, int], window: Window, now: float) -> float:
     """How long until enough slots lie outside for one more request."""
     width = window.seconds / SLOTS
     over = sum(used.values()) - window.most + 1
+    if over <= 0:
+        return 0.0
     for slot in sorted(used, key=int):
         over -= used[slot]
         if over <= 0:

@@ -55,14 +55,15 @@ class Ledger:
         return self.clock.now().timestamp()
 
     @contextmanager
-    def write(self, *, lax: bool = False) -> Iterator[Connection]:
+    def write(self, *, lax: bool = False, first: bool = False) -> Iterator[Connection]:
         """A transaction that writes: on the disk once the block has ended, and not at all where it raises.
 
-        *lax* is for what may be lost with the power. Raises Unavailable where the disk is full or another
+        *lax* is for what may be lost with the power. *first* goes before all other threads that wait: for
+        the one that somebody outside waits for. Raises Unavailable where the disk is full or another
         process writes for too long.
         """
         # Threads wait here in their order; SQLite would let each look again after ever longer sleeps.
-        with self._turn, _worded():
+        with self._turn.first if first else self._turn, _worded():
             engine = self._lax if lax else self._engine
             with engine.connect().execution_options(writes=True) as connection, connection.begin():
                 yield connection

@@ -2,24 +2,39 @@
 
 import threading
 from collections import deque
+from collections.abc import Callable
 
 
 class Turns:
-    """One at a time, first come, first served: who writes much lets those between that write little."""
+    """One at a time, first come, first served: who writes much lets those between that write little.
+
+    `first` is for one thread alone, for which others wait outside: it goes before those who wait here.
+    """
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._is_taken = False
         self._waiting: deque[threading.Lock] = deque()
+        self.first = _First(self)
 
     def __enter__(self) -> None:
+        self._take(self._waiting.append)
+
+    def __exit__(self, *_: object) -> None:
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._is_taken = False
+
+    def _take(self, stand_in_line: Callable[[threading.Lock], None]) -> None:
         with self._guard:
             if not self._is_taken:
                 self._is_taken = True
                 return
             mine = threading.Lock()
             mine.acquire()
-            self._waiting.append(mine)
+            stand_in_line(mine)
         try:
             mine.acquire()  # until the one before hands it over
         except BaseException:  # interrupted: it is not waited for any more
@@ -33,9 +48,15 @@ class Turns:
                 return
         self.__exit__()  # it had been handed over
 
-    def __exit__(self, *_: object) -> None:
-        with self._guard:
-            if self._waiting:
-                self._waiting.popleft().release()
-            else:
-                self._is_taken = False
+
+class _First:
+    """The same turns, for who goes before the others."""
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
+
+    def __enter__(self) -> None:
+        self._turns._take(self._turns._waiting.appendleft)
+
+    def __exit__(self, *given: object) -> None:
+        self._turns.__exit__(*given)

@@ -91,6 +91,7 @@ class Drain:
         clocks: Rebase | None = None,
         told: Callable[[Attempted], None] = lambda _: None,
         room: Room | None = None,
+        give_way: Callable[[], None] = lambda: None,
     ) -> None:
         self._ledger = ledger
         self._sink = sink
@@ -100,6 +101,7 @@ class Drain:
         self._late_after = late_after_seconds
         self._at = points
         self._told = told
+        self._give_way = give_way
         self._room: Room = room or (lambda _, __: BACKLOG)
         self._clocks = clocks or Rebase(ledger, clock)
         self._lease: Lease | None = None
@@ -113,6 +115,7 @@ class Drain:
 
     def step(self) -> Step:
         """Send some of what is due. Raises Unavailable where the ledger cannot be written."""
+        self._give_way()
         moved = self._clocks.check()
         if not self._has_lease():
             return Step(wait=leases.SECONDS / 3)
@@ -212,6 +215,7 @@ class Drain:
             except Damaged:
                 damaged.append(row)
         lease = self._lease
+        self._give_way()
         with self._ledger.write() as tx:
             if lease is None or not leases.holds(tx, lease):
                 raise _Lost
@@ -260,6 +264,7 @@ class Drain:
         # Rows of a backlog need no time of their own where their queue waits: they go on together after it.
         terms = Terms(now, self._clock.jitter(), waits=not (is_down and chosen.bulk), moved=moved)
         reason = denied.reason if denied else (failed[0].reason if failed else "")
+        self._give_way()
         with self._ledger.write() as tx:
             is_ours = leases.holds(tx, lease)
             if is_ours:

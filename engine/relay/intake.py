@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from engine.errors import EngineError, Unavailable
 from engine.ledger.inbox import Received
+from engine.relay.courtesy import Courtesy
 
 SECONDS = 4.0
 """Who waits longer is told to come again: Intercom itself waits for five."""
@@ -31,7 +32,7 @@ class Intake:
 
     *keep* takes those that have come, such as `Relay.keep`; it is called by one thread, and what it raises
     fails them all. *on_kept* is called after each time; it must neither wait nor raise. *has_room* says
-    whether the disk has a reserve left.
+    whether the disk has a reserve left. While somebody waits, *courtesy* is entered.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Intake:
         *,
         on_kept: Callable[[], object] = lambda: None,
         has_room: Callable[[], bool] = lambda: True,
+        courtesy: Courtesy | None = None,
         seconds: float = SECONDS,
         most: int = MOST,
         most_bytes: int = MOST_BYTES,
@@ -47,6 +49,7 @@ class Intake:
         self._keep = keep
         self._on_kept = on_kept
         self._has_room = has_room
+        self._courtesy = courtesy or Courtesy()
         self._seconds = seconds
         self._most = most
         self._most_bytes = most_bytes
@@ -70,12 +73,13 @@ class Intake:
     async def keep(self, received: Received) -> None:
         """Wait until it is on the disk. Raises Unavailable: then it may come there later, or never."""
         told: Told = asyncio.get_running_loop().create_future()
-        self._take_in(_Waiting(received, told))
-        try:
-            async with asyncio.timeout(self._seconds):
-                reason = await told
-        except TimeoutError:
-            raise Unavailable("the ledger takes too long") from None
+        with self._courtesy:
+            self._take_in(_Waiting(received, told))
+            try:
+                async with asyncio.timeout(self._seconds):
+                    reason = await told
+            except TimeoutError:
+                raise Unavailable("the ledger takes too long") from None
         if reason:
             raise Unavailable(reason)
 

@@ -39,7 +39,7 @@ class Relay:
     *machine* opens and translates (a `Runner`), *sink* delivers: without one, what is made waits. A `Klaviyo`
     keeps its windows in the ledger here, for all who send to the account. *owner* tells who delivers from
     others. *told* hears of each attempt, *trouble* once of each kind of exception by which a notification
-    cannot be translated.
+    cannot be translated. *give_way* is called between two pieces of work, such as `Courtesy.give_way`.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Relay:
         points: Points = nothing,
         told: Callable[[Attempted], None] = lambda _: None,
         trouble: Trouble = lambda _, __: None,
+        give_way: Callable[[], None] = lambda: None,
     ) -> None:
         self.ledger = ledger
         self._account = account
@@ -64,16 +65,19 @@ class Relay:
         self._to: OneAccount | None = None
         if isinstance(sink, Klaviyo):
             limiter = Limiter(ledger, account)
-            windows = LedgerWindows(limiter, self._clock, sink.rate_share)
+            windows = LedgerWindows(limiter, self._clock, sink.rate_share, give_way=give_way)
             room = partial(_room, windows)
             sink = self._to = OneAccount(sink.sharing(windows), ledger, account, self._clock)
         clocks = Rebase(ledger, self._clock)
-        self.translator = Translator(ledger, machine, account, points=points, clocks=clocks, trouble=trouble)
+        self.translator = Translator(
+            ledger, machine, account, points=points, clocks=clocks, trouble=trouble, give_way=give_way
+        )
         self.drain: Drain | None = None
         if sink is not None:
             self.drain = Drain(
                 ledger, sink, account, owner=owner or new_owner(), clock=self._clock,
                 late_after_seconds=late_after_seconds, points=points, clocks=clocks, told=told, room=room,
+                give_way=give_way,
             )  # fmt: skip
 
     def put(self, bodies: Sequence[bytes]) -> int:
@@ -88,7 +92,7 @@ class Relay:
         if not some:
             return 0
         self._at("before_keep")
-        with self.ledger.write() as tx:
+        with self.ledger.write(first=True) as tx:
             new = inbox.put(tx, some)
         self._at("after_keep")
         return new

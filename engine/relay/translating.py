@@ -55,6 +55,7 @@ class Translator:
         points: Points = nothing,
         clocks: Rebase | None = None,
         trouble: Trouble = lambda _, __: None,
+        give_way: Callable[[], None] = lambda: None,
     ) -> None:
         self._ledger = ledger
         self._machine = machine
@@ -63,11 +64,13 @@ class Translator:
         self._at = points
         self._clocks = clocks
         self._trouble = trouble
+        self._give_way = give_way
         self._met: set[type] = set()
         self._standings: dict[str, Standing] = {}
 
     def step(self) -> int:
         """Translate some of what waits; how many notifications that were."""
+        self._give_way()
         now = self._now()
         with self._ledger.read() as tx:
             self._standings = accounts.parts(tx, INTERCOM)
@@ -126,6 +129,7 @@ class Translator:
         self._open_again(waiting[0].workspace)
         for start in range(0, len(worked), TOGETHER):
             some = worked[start : start + TOGETHER]
+            self._give_way()
             with self._ledger.write() as tx:
                 ours = inbox.untouched(tx, [one.waiting for one, _ in some])
                 marks = Marks(tx)

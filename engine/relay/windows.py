@@ -1,6 +1,8 @@
 """Klaviyo's windows for its client, counted in the ledger: for all who send to the account."""
 
-from collections.abc import Mapping
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
 
 from sqlalchemy import Connection
 
@@ -15,17 +17,34 @@ _SLICE = 1.0
 
 
 class LedgerWindows:
-    """The windows of one account; as `klaviyo.windows.Windows` has it."""
+    """The windows of one account; as `klaviyo.windows.Windows` has it.
 
-    def __init__(self, limiter: Limiter, clock: Timer, rate_share: float = RATE_SHARE) -> None:
+    Threads that want to send at the same time are counted together, by one transaction. *give_way* is called
+    before each.
+    """
+
+    def __init__(
+        self,
+        limiter: Limiter,
+        clock: Timer,
+        rate_share: float = RATE_SHARE,
+        *,
+        give_way: Callable[[], None] = lambda: None,
+    ) -> None:
         self._limiter = limiter
         self._clock = clock
         self._share = rate_share
+        self._give_way = give_way
+        self._guard = threading.Lock()
+        self._asking = threading.Lock()
+        self._wanted: Counter[str] = Counter()
+        self._taken: Counter[str] = Counter()
+        """Counted already, for threads that stand behind the one which has asked."""
 
     def wait(self, endpoint: str, until: float | None = None, stopped: Stopped = never) -> None:
         """Wait until one more request fits, and count it. Raises NotSent as `Windows.wait` says."""
-        windows = self._windows(endpoint)
-        while seconds := self._take(endpoint, windows):
+        self._give_way()
+        while seconds := self._take(endpoint):
             asked = self._limiter.asked(endpoint)
             if until is not None and asked and self._clock.monotonic() + asked > until:
                 raise NotSent("Klaviyo asks to wait longer", asked)
@@ -33,12 +52,30 @@ class LedgerWindows:
                 raise NotSent("sending was stopped")
             self._clock.sleep(min(seconds, _SLICE))
 
-    def _take(self, endpoint: str, windows: tuple[Window, ...]) -> float:
-        """As `Limiter.take`. Raises NotSent where that cannot be written down."""
+    def _take(self, endpoint: str) -> float:
+        """0 where one request may leave now, which is then counted; else how many seconds to wait.
+
+        Raises NotSent where that cannot be written down.
+        """
+        with self._guard:
+            self._wanted[endpoint] += 1
         try:
-            return self._limiter.take(endpoint, windows)
+            self._asking.acquire()
+        finally:  # an interruption too: else one more than are there would be counted from then on
+            with self._guard:
+                most = self._wanted[endpoint]
+                self._wanted[endpoint] -= 1
+        try:
+            if self._taken[endpoint]:
+                self._taken[endpoint] -= 1
+                return 0.0
+            taken = self._limiter.take(endpoint, self._windows(endpoint), most)
+            self._taken[endpoint] = max(0, taken.number - 1)
+            return taken.wait
         except Unavailable as error:
             raise NotSent(error.reason) from None
+        finally:
+            self._asking.release()
 
     def room(self, tx: Connection, endpoint: str) -> int:
         """How many requests may leave now."""

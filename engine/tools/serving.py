@@ -17,6 +17,7 @@ from engine.ledger import leases
 from engine.ledger.erasing import Policy, purge
 from engine.ledger.store import Ledger
 from engine.relay.alerts import Alarm
+from engine.relay.courtesy import Courtesy
 from engine.relay.draining import Attempted
 from engine.relay.intake import Intake
 from engine.relay.points import Points
@@ -87,9 +88,11 @@ class Service:
             self.ledger = Ledger(path, clock=clock)
             self._parts.callback(self.ledger.close)
             leases.end(self.ledger, before)  # who was killed could not
+            courtesy = Courtesy()
             self._relay = Relay(
                 self.ledger, self._runner, klaviyo_of(settings), owner=owner, clock=clock, points=points,
                 late_after_seconds=settings.late_after_hours * HOUR, told=self._sent, trouble=self._met,
+                give_way=courtesy.give_way,
             )  # fmt: skip
             self._alarm = Alarm(
                 self.ledger, settings.alert_url, transport=wire_of(settings), clock=clock,
@@ -105,8 +108,9 @@ class Service:
             )  # fmt: skip
             self._workers = Workers(self._relay, tick=self._upkeep.tick, told=self._met)
             self._intake = Intake(
-                self._relay.keep, on_kept=self._workers.wake, has_room=lambda: not self._upkeep.disk_is_full
-            )
+                self._relay.keep, on_kept=self._workers.wake, has_room=lambda: not self._upkeep.disk_is_full,
+                courtesy=courtesy,
+            )  # fmt: skip
             metrics = Metrics(lambda: numbers_of(self.ledger, ACCOUNT))
             self._webhooks = Webhooks(
                 lambda: self._settings.intercom_secrets, self._intake.keep, self.ledger.now, metrics

@@ -193,12 +193,12 @@ class Stage:
             windows=LedgerWindows(limiter, self.clock, self.rate_share),
         )
 
-    def another(self, sink: Sink | None = None, ledger: Ledger | None = None) -> Relay:
+    def another(self, sink: Sink | None = None, ledger: Ledger | None = None, **given: Any) -> Relay:
         """One more relay on the same ledger."""
         kept = ledger or self.ledger
         return Relay(
             kept, self.machine, sink or self.sink(kept), clock=self.clock, points=self.points,
-            late_after_seconds=10 * 86_400.0,
+            late_after_seconds=10 * 86_400.0, **given,
         )  # fmt: skip
 
     def put(self, told: Sequence[Told], attempt: int = 1) -> None:

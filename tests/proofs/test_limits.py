@@ -12,9 +12,10 @@ import pytest
 from engine.clock import SystemClock
 from engine.errors import NotSent, Unavailable
 from engine.klaviyo.limits import BULK_EVENTS, EVENTS
-from engine.ledger.limiter import LONGEST_PAUSE, Limiter, Window
+from engine.ledger.limiter import LONGEST_PAUSE, Limiter, Taken, Window
 from engine.ledger.store import Ledger
 from engine.relay.windows import LedgerWindows
+from tests.serving import until
 from tests.support import ManualClock
 
 WINDOWS = (Window(1.0, 10), Window(6.0, 60))
@@ -45,14 +46,17 @@ def over(grants: Sequence[float], windows: Sequence[Window]) -> list[tuple[float
 
 
 def granted(limiter: Limiter, clock: ManualClock, until: float, chance: random.Random) -> list[float]:
-    """When requests leave if somebody always wants to send."""
-    found = []
+    """When requests leave if somebody always wants to send, one or several at once."""
+    found: list[float] = []
     while clock.seconds < until:
-        wait = limiter.take(ENDPOINT, WINDOWS)
-        if wait:
-            clock.sleep(min(wait, 0.01 + chance.random()))
+        most = chance.choice((1, 1, 1, 4, 20))
+        taken = limiter.take(ENDPOINT, WINDOWS, most)
+        assert taken.number <= most
+        assert (taken.number == 0) is (taken.wait > 0)
+        if taken.wait:
+            clock.sleep(min(taken.wait, 0.01 + chance.random()))
         else:
-            found.append(clock.seconds)
+            found += [clock.seconds] * taken.number
             clock.sleep(chance.random() * 0.05)
     return found
 
@@ -92,7 +96,7 @@ def test_two_threads_and_two_openings_of_the_ledger_share_the_windows(tmp_path: 
     def ask(ledger: Ledger) -> None:
         limiter = Limiter(ledger, "a")
         while clock.now().timestamp() < began + 1.3:
-            if limiter.take(ENDPOINT, WINDOWS) == 0.0:
+            if limiter.take(ENDPOINT, WINDOWS).number:
                 grants.append(clock.last.moment.timestamp())
 
     ledgers = [Ledger(tmp_path / "l.db", clock=clock), Ledger(tmp_path / "l.db", clock=clock)]
@@ -115,7 +119,7 @@ def test_a_pause_that_klaviyo_asks_for_is_kept_for_a_quarter_of_an_hour_at_most(
     limiter = Limiter(Ledger(tmp_path / "l.db", clock=clock), "a")
     limiter.pause(ENDPOINT, asked)
     assert limiter.asked(ENDPOINT) == pytest.approx(waited, abs=1e-3)
-    while wait := limiter.take(ENDPOINT, WINDOWS):
+    while wait := limiter.take(ENDPOINT, WINDOWS).wait:
         clock.sleep(wait)
     assert clock.seconds == pytest.approx(waited, abs=0.1)
 
@@ -125,7 +129,7 @@ def test_a_pause_that_klaviyo_asks_for_is_kept_for_a_quarter_of_an_hour_at_most(
 def test_a_clock_that_is_set_freezes_nothing_for_long(tmp_path: Path, jump: float, state: str) -> None:
     clock = Set()
     limiter = Limiter(Ledger(tmp_path / "l.db", clock=clock), "a")
-    while limiter.take(ENDPOINT, WINDOWS) == 0.0 and state == "full":
+    while limiter.take(ENDPOINT, WINDOWS).number and state == "full":
         pass
     if state == "paused":
         limiter.pause(ENDPOINT, 600.0)
@@ -133,12 +137,12 @@ def test_a_clock_that_is_set_freezes_nothing_for_long(tmp_path: Path, jump: floa
         limiter.close(ENDPOINT, 60.0)
     clock.set = jump
     began = clock.seconds
-    while wait := limiter.take(ENDPOINT, WINDOWS):
+    while wait := limiter.take(ENDPOINT, WINDOWS).wait:
         assert wait > 0
         clock.sleep(wait)
         assert clock.seconds - began <= LONGEST_PAUSE + 1
     clock.set = 0.0
-    while wait := limiter.take(ENDPOINT, WINDOWS):
+    while wait := limiter.take(ENDPOINT, WINDOWS).wait:
         clock.sleep(wait)
         assert clock.seconds - began <= 2 * (LONGEST_PAUSE + 1)
 
@@ -163,7 +167,7 @@ def test_a_backlog_goes_at_nearly_the_whole_rate_that_is_ours(tmp_path: Path) ->
 class Full:
     """A limiter whose ledger has no room left."""
 
-    def take(self, endpoint: str, windows: Sequence[Window]) -> float:
+    def take(self, endpoint: str, windows: Sequence[Window], most: int) -> Taken:
         raise Unavailable("there is no room left")
 
 
@@ -192,3 +196,63 @@ def test_what_may_leave_now_is_what_the_windows_hold_still(tmp_path: Path) -> No
     assert room() == 0
     clock.sleep(5.1)
     assert room() == 10
+
+
+class Slow:
+    """A limiter with a count of what it was asked for; the first of those who ask waits at a gate."""
+
+    def __init__(self, free: int) -> None:
+        self.asked: list[int] = []
+        self.given = 0
+        self.gate = threading.Event()
+        self._free = free
+
+    def take(self, endpoint: str, windows: Sequence[Window], most: int) -> Taken:
+        self.asked.append(most)
+        if len(self.asked) == 1:
+            assert self.gate.wait(10)
+        number = min(most, self._free - self.given)
+        self.given += number
+        return Taken(number, 0.0 if number else 1.0)
+
+
+@pytest.mark.parametrize("free", [8, 3])
+def test_threads_that_want_to_send_at_the_same_time_are_counted_together(free: int) -> None:
+    limiter, clock = Slow(free), ManualClock()
+    windows = LedgerWindows(limiter, clock)  # type: ignore[arg-type]
+    left: list[bool] = []
+
+    def send() -> None:
+        left.append(windows._take(ENDPOINT) == 0.0)
+
+    threads = [threading.Thread(target=send) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+        until(lambda: bool(limiter.asked))
+    until(lambda: windows._wanted[ENDPOINT] == 7)
+    limiter.gate.set()
+    for thread in threads:
+        thread.join(10)
+    assert limiter.asked[:2] == [1, 7]
+    assert left.count(True) == limiter.given == free
+    assert windows._taken[ENDPOINT] == windows._wanted[ENDPOINT] == 0
+
+
+def test_many_threads_leave_no_more_often_than_was_counted(tmp_path: Path) -> None:
+    clock = ManualClock()
+    limiter = Limiter(Ledger(tmp_path / "l.db", clock=clock), "a")
+    windows = LedgerWindows(limiter, clock)
+    left: list[bool] = []
+
+    def send() -> None:
+        for _ in range(60):
+            left.append(windows._take(ENDPOINT) == 0.0)
+
+    threads = [threading.Thread(target=send) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    held = windows._windows(ENDPOINT)[1].most
+    assert left.count(True) == held, "as many as a second holds"
+    assert windows._taken[ENDPOINT] == windows._wanted[ENDPOINT] == 0
