@@ -60,7 +60,11 @@ class Arrivals:
                 self.at.setdefault(unique_id, time.perf_counter())
                 self.times += 1
                 self._came.notify_all()
-        return (200, {}, {"data": {"id": "p"}}) if path == "/api/profile-import" else (202, {}, {})
+        if path == "/api/accounts":
+            return 200, {}, {"data": [{"id": "AbC123"}]}
+        done = {"status": "complete", "failed_count": 0}
+        status = 200 if method == "GET" or path == "/api/profile-import" else 202
+        return status, {}, {"data": {"id": "job", "attributes": done}}
 
     def wait_for(self, number: int, seconds: float) -> bool:
         """Whether so many events have come in that time."""

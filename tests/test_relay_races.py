@@ -43,8 +43,7 @@ def keep(shop: Shop, *payloads: Any) -> None:
 
 def between(shop: Shop, monkeypatch: pytest.MonkeyPatch, do: Any) -> None:
     """Do something once, after the drain has read what is due and before it writes down that it leaves."""
-    queues = shop.relay.drain._queues
-    for queue in queues:
+    for queue in (queue for lane in shop.relay.drain._lanes for queue in lane.queues):
         made = queue.request
         told: list[bool] = []
 

@@ -110,13 +110,13 @@ def test_what_nobody_foresaw_is_told_by_its_kind_and_ends_no_worker(
     assert leaks(house, inside.told.getvalue()) == []
 
 
-@pytest.mark.parametrize("worker", ["translate", "deliver"])
+@pytest.mark.parametrize("worker", ["translate", "deliver", "deliver profiles"])
 def test_a_worker_that_has_died_makes_it_unready(
     worker: str, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Inside(house) as inside:
         assert inside.get("/readyz").status == 200
-        part = {"translate": "translator", "deliver": "drain"}[worker]
+        part = "translator" if worker == "translate" else "drain"
         monkeypatch.setattr(getattr(inside.service._relay, part), "step", failing(SystemExit))
         found = until(lambda: (one := inside.get("/readyz")).status == 503 and one, "it is not ready")
         assert json.loads(found.body)["checks"]["workers"] == "they have not started, or have ended"

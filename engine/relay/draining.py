@@ -4,8 +4,9 @@ What is about to leave is written down first. What may have arrived, and was not
 one and with the same bytes: Klaviyo records an id once there, and may refuse a bulk request for it.
 """
 
+import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import compress
 
@@ -20,16 +21,13 @@ from engine.ledger.leases import Lease
 from engine.ledger.sealed import Damaged
 from engine.ledger.store import Ledger
 from engine.ports import Sink, Timer
+from engine.relay.choosing import Chosen, Lane, RoomOf, unlimited
 from engine.relay.clocks import Rebase
 from engine.relay.points import Points, nothing
-from engine.relay.queues import EventQueue, ProfileQueue, Queue, Row, Terms, recover
+from engine.relay.queues import EventQueue, ProfileQueue, Row, Terms
 
-BACKLOG = 60
-"""More due rows than these go in bulk: the two ways have windows of their own."""
-
-Room = Callable[[Connection, str], int]
-"""How many rows of a queue may go one by one now."""
-MOST_IN_BULK = 1_000
+EVENTS, PROFILES = "events", "profiles"
+"""The lanes: an import of many profiles, which Klaviyo takes long for, keeps no event waiting."""
 LONGEST_WAIT = 300.0
 DENIED_SECONDS = 300.0
 IDLE_SECONDS = 30.0
@@ -39,10 +37,14 @@ FRESH_TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a step came to: how many rows were sent, and for how many seconds there is nothing to do."""
+    """What a step came to: how many rows were sent, and for how many seconds there is nothing to do.
+
+    Where it *gathers*, rows are due, and wait for so long for others to go with, or for a window.
+    """
 
     sent: int = 0
     wait: float = 0.0
+    gathers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +58,6 @@ class Attempted:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Chosen:
-    """What is sent next, with how it stands with its queue, and with the whole account."""
-
-    queue: Queue
-    rows: list[Row]
-    bulk: bool
-    own: Standing
-    whole: Standing
-
-
 class _Lost(EngineError):
     """Somebody else delivers now."""
 
@@ -75,7 +66,8 @@ class Drain:
     """Delivery to one account. *sink* tries each request once, within windows that the ledger keeps.
 
     *owner* tells this process from others. Events older than *late_after_seconds* when they leave start no
-    flow (`backfill`). Rows for which there is no *room* one by one go in bulk.
+    flow (`backfill`). Rows for which there is no *room* one by one go in bulk. Two threads may make steps,
+    each in its own lane; *profile_sink* is another way to the same account, for that of profiles.
     """
 
     def __init__(
@@ -90,11 +82,11 @@ class Drain:
         points: Points = nothing,
         clocks: Rebase | None = None,
         told: Callable[[Attempted], None] = lambda _: None,
-        room: Room | None = None,
+        profile_sink: Sink | None = None,
+        room: RoomOf = unlimited,
         give_way: Callable[[], None] = lambda: None,
     ) -> None:
         self._ledger = ledger
-        self._sink = sink
         self._account = account
         self._owner = owner
         self._clock = clock
@@ -102,35 +94,50 @@ class Drain:
         self._at = points
         self._told = told
         self._give_way = give_way
-        self._room: Room = room or (lambda _, __: BACKLOG)
         self._clocks = clocks or Rebase(ledger, clock)
         self._lease: Lease | None = None
-        self._is_clean = False
-        """Whether nothing is on its way: not so after a step that was broken off."""
-        self._one_by_one: set[str] = set()
-        """Queues for which the key lacks a scope in bulk: `lists:write` is one for profiles."""
-        self._queues: deque[Queue] = deque(
-            [EventQueue(account, uncertain=False), EventQueue(account, uncertain=True), ProfileQueue(account)]
+        self._leasing = threading.Lock()
+        events = [EventQueue(account, uncertain=False), EventQueue(account, uncertain=True)]
+        self._lanes = deque(
+            [
+                Lane(EVENTS, account, [*events], sink, clock, room),
+                Lane(PROFILES, account, [ProfileQueue(account)], profile_sink or sink, clock, room),
+            ]
         )
 
-    def step(self) -> Step:
-        """Send some of what is due. Raises Unavailable where the ledger cannot be written."""
+    def step(self, lane: str = "", *, live: bool = False) -> Step:
+        """Send some of what is due, of one lane or of all in turn; *live* as `Lane.choose` has it.
+
+        Raises Unavailable where the ledger cannot be written.
+        """
         self._give_way()
         moved = self._clocks.check()
-        if not self._has_lease():
+        lanes = [one for one in self._lanes if lane in ("", one.name)]
+        if not lane:
+            self._lanes.rotate(-1)
+        lease = self._leased(lanes)
+        if lease is None:
             return Step(wait=leases.SECONDS / 3)
         now = self._ledger.now()
+        waits: list[float] = []
         with self._ledger.read() as tx:
             whole = accounts.standing(tx, self._account)
             if seconds := whole.closed(now):
                 return Step(wait=seconds)
-            chosen = self._chosen(tx, now, whole)
-            if chosen is None:
-                return Step(wait=self._until_next(tx, now))
+            for one in lanes:
+                chosen, wait = one.choose(tx, now, whole, live=live)
+                if chosen is not None:
+                    break
+                waits += [wait] if wait else []
+            else:
+                if waits:
+                    return Step(wait=min(waits), gathers=True)
+                return Step(wait=min(IDLE_SECONDS, *(one.until_next(tx, now) for one in lanes)))
         try:
-            self._send(chosen, moved)
+            self._send(one, chosen, lease, moved)
         except _Lost:
-            self._lease = None
+            if self._lease is lease:
+                self._lease = None
             return Step()
         return Step(len(chosen.rows))
 
@@ -142,7 +149,8 @@ class Drain:
 
     def ask_again(self) -> None:
         """The key is another one: it may have the scopes that the last one lacked."""
-        self._one_by_one.clear()
+        for lane in self._lanes:
+            lane.one_by_one.clear()
 
     def release(self) -> None:
         """Give the lease up, so that another may go on at once."""
@@ -150,58 +158,29 @@ class Drain:
             leases.release(self._ledger, self._lease)
             self._lease = None
 
-    def _has_lease(self) -> bool:
-        """Whether this process delivers. Who takes the lease finds what was on its way when it was lost."""
-        self._lease = self._kept() or leases.take(self._ledger, f"drain {self._account}", self._owner)
-        if self._lease is None:
-            return False
-        if not self._is_clean:
-            with self._ledger.write() as tx:
-                recover(tx, self._account, self._ledger.now())
-            self._is_clean = True
-        return True
+    def _leased(self, lanes: Iterable[Lane]) -> Lease | None:
+        """The lease, if this process delivers. Who takes it finds what was on its way when it was lost."""
+        with self._leasing:
+            lease = self._kept() or leases.take(self._ledger, f"drain {self._account}", self._owner)
+            self._lease = lease
+        if lease is None:
+            return None
+        for lane in lanes:
+            if not lane.is_clean(lease.fence):
+                with self._ledger.write() as tx:
+                    for queue in lane.queues:
+                        queue.recover(tx, self._ledger.now())
+                lane.clean_since = lease.fence
+        return lease
 
     def _kept(self) -> Lease | None:
         """The lease that this process has still, renewed in time; None where it has none."""
         lease = self._lease
         if lease is None or not leases.SECONDS * 2 / 3 < lease.until - self._ledger.now() <= leases.SECONDS:
             lease = lease and leases.renewed(self._ledger, lease)
-        self._is_clean = self._is_clean and lease is not None
         return lease
 
-    def _chosen(self, tx: Connection, now: float, whole: Standing) -> _Chosen | None:
-        """The next queue in turn that is open and has rows which are due; None where there is none.
-
-        Of one that has failed one row is sent, to see whether Klaviyo takes it again.
-        """
-        for _ in range(len(self._queues)):
-            queue = self._queues[0]
-            self._queues.rotate(-1)
-            own = accounts.standing(tx, self._gate(queue))
-            if own.closed(now):
-                continue
-            is_probe = own.failures > 0 or bool(own.paused or whole.paused)
-            in_bulk = queue.goes_in_bulk and queue.name not in self._one_by_one
-            count = queue.count(tx, now, BACKLOG + 1) if in_bulk and not is_probe else 0
-            many = count > BACKLOG or (count > 0 and count > self._room(tx, queue.name))
-            rows = queue.due(tx, now, MOST_IN_BULK if many else 1 if is_probe else BACKLOG)
-            if rows:
-                return _Chosen(queue, rows, many, own, whole)
-        return None
-
-    def _gate(self, queue: Queue) -> str:
-        """The name of a queue's own standing: an endpoint may fail, or a scope be missing, for it alone."""
-        return f"{self._account} {queue.name}"
-
-    def _until_next(self, tx: Connection, now: float) -> float:
-        waits = [IDLE_SECONDS]
-        for queue in self._queues:
-            time = queue.next_due(tx)
-            if time is not None:
-                waits.append(max(0.0, time - now, accounts.standing(tx, self._gate(queue)).closed(now)))
-        return min(waits)
-
-    def _send(self, chosen: _Chosen, moved: float) -> None:
+    def _send(self, lane: Lane, chosen: Chosen, lease: Lease, moved: float) -> None:
         """Write down what is about to leave, send it, and write down what became of it. Raises _Lost."""
         queue, rows = chosen.queue, chosen.rows
         now = self._ledger.now()
@@ -214,25 +193,24 @@ class Drain:
                 sound.append(row)
             except Damaged:
                 damaged.append(row)
-        lease = self._lease
         self._give_way()
+        lane.leaves(chosen)
         with self._ledger.write() as tx:
-            if lease is None or not leases.holds(tx, lease):
+            if not leases.holds(tx, lease):
                 raise _Lost
             attempt = accounts.begin_attempt(tx, self._account, queue.name, lease.fence, len(sound), now)
             begun = queue.begin(tx, sound, attempt)
             sound, requests = [*compress(sound, begun)], [*compress(requests, begun)]
             queue.set_aside(tx, damaged, now)
-        self._is_clean = False
         self._at("after_intent")
         denied: Denied | None = None
         try:
             answers: list[Answer | None] = (
-                [*self._sink.deliver(requests, bulk=chosen.bulk)] if requests else []
+                [*lane.sink.deliver(requests, bulk=chosen.bulk)] if requests else []
             )
         except Denied as error:
             if chosen.bulk and error.scope:
-                self._one_by_one.add(queue.name)  # if it lacks one for these as well, they will say so
+                lane.one_by_one.add(queue.name)  # if it lacks one for these as well, they will say so
             else:
                 denied = error
             answers = [error.answers.get(place) for place in range(len(requests))]
@@ -243,13 +221,14 @@ class Drain:
         self._at("after_post")
         answered = list(zip(sound, answers, strict=True))
         moved = self._clocks.check() - moved
-        self._settle(chosen, answered, lease, attempt, denied, moved)
-        self._is_clean = True
+        self._settle(lane, chosen, answered, lease, attempt, denied, moved)
+        lane.clean_since = lease.fence
         self._at("after_settle")
 
     def _settle(
         self,
-        chosen: _Chosen,
+        lane: Lane,
+        chosen: Chosen,
         answered: list[tuple[Row, Answer | None]],
         lease: Lease,
         attempt: int,
@@ -271,7 +250,9 @@ class Drain:
                 counts = queue.settle(tx, answered, terms)
                 self._at("mid_settle")
                 was_taken = len(failed) < len(given)
-                self._put_standing(tx, chosen, failed, denied, now, is_down=is_down, was_taken=was_taken)
+                self._put_standing(
+                    tx, lane, chosen, failed, denied, now, is_down=is_down, was_taken=was_taken
+                )
                 accepted, refused = counts["accepted"], counts["dead"]
                 told = Attempted(queue.name, accepted, len(answered) - accepted - refused, refused, reason)
                 accounts.end_attempt(
@@ -287,7 +268,8 @@ class Drain:
     def _put_standing(
         self,
         tx: Connection,
-        chosen: _Chosen,
+        lane: Lane,
+        chosen: Chosen,
         failed: list[Unavailable],
         denied: Denied | None,
         now: float,
@@ -307,7 +289,7 @@ class Drain:
         elif was_taken:
             after = Standing()
         if after != chosen.own:
-            accounts.put(tx, self._gate(chosen.queue), after)
+            accounts.put(tx, lane.gate(chosen.queue), after)
         if chosen.whole.paused and (was_taken or denied is not None):
             accounts.put(tx, self._account, Standing())
 

@@ -105,6 +105,10 @@ class Queue(Protocol):
         """Write down that rows are about to be sent; says of each whether it still is to be."""
         ...
 
+    def recover(self, tx: Any, now: float) -> None:
+        """Have sent again what was on its way when its sender died."""
+        ...
+
     def set_aside(self, tx: Any, rows: Sequence[Row], now: float) -> None:
         """Have rows made again whose request has changed on the disk: it is not sent."""
         ...
@@ -154,6 +158,10 @@ class EventQueue:
         """Write down that rows are about to be sent; says of each whether it still is to be."""
         begun = outbox.begin(tx, rows, attempt)
         return [row.id in begun for row in rows]
+
+    def recover(self, tx: Any, now: float) -> None:
+        """Have sent again, as of unknown fate, what was on its way when its sender died."""
+        _forget_deleted(tx, self._account, outbox.recover(tx, self._account), now)
 
     def set_aside(self, tx: Any, rows: Sequence[Due], now: float) -> None:
         """Have rows made again from their notifications, but for one that may have arrived.
@@ -222,6 +230,10 @@ class ProfileQueue:
         begun = profiles.begin(tx, self._account, rows, attempt)
         return [row.contact in begun for row in rows]
 
+    def recover(self, tx: Any, now: float) -> None:
+        """Have sent again what was on its way when its sender died."""
+        profiles.recover(tx, self._account)
+
     def set_aside(self, tx: Any, rows: Sequence[DueProfile], now: float) -> None:
         """Have rows made again: by their notifications, or by the next word on the contact."""
         if rows:
@@ -243,12 +255,6 @@ class ProfileQueue:
 
 
 _DAMAGED = "what the ledger holds of it has changed on the disk"
-
-
-def recover(tx: Any, account: str, now: float) -> None:
-    """Have sent again what was on its way when its sender died."""
-    _forget_deleted(tx, account, outbox.recover(tx, account), now)
-    profiles.recover(tx, account)
 
 
 def _forget_deleted(tx: Any, account: str, contacts: Iterable[str], now: float) -> None:

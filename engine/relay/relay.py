@@ -9,17 +9,19 @@ from sqlalchemy import Connection
 
 from engine.clock import SystemClock
 from engine.klaviyo.client import Klaviyo
-from engine.klaviyo.limits import EVENTS
+from engine.klaviyo.limits import BULK_EVENTS, BULK_PROFILES, EVENTS, PROFILE_IMPORT
 from engine.ledger import accounts, inbox
 from engine.ledger.inbox import Received
 from engine.ledger.limiter import Limiter
 from engine.ledger.store import Ledger
 from engine.ports import Sink, Timer
+from engine.relay.choosing import Room, RoomOf, unlimited
 from engine.relay.clocks import Rebase
-from engine.relay.draining import BACKLOG, Attempted, Drain, Room
+from engine.relay.draining import Attempted, Drain
 from engine.relay.envelope import received
 from engine.relay.machine import Machine
 from engine.relay.points import Points, nothing
+from engine.relay.queues import ProfileQueue
 from engine.relay.translating import INTERCOM, Translator, Trouble
 from engine.relay.whose import OneAccount
 from engine.relay.windows import LedgerWindows
@@ -61,13 +63,15 @@ class Relay:
         self._account = account
         self._at = points
         self._clock = clock or SystemClock()
-        room: Room | None = None
+        room: RoomOf = unlimited
+        profile_sink = sink
         self._to: OneAccount | None = None
         if isinstance(sink, Klaviyo):
             limiter = Limiter(ledger, account)
             windows = LedgerWindows(limiter, self._clock, sink.rate_share, give_way=give_way)
             room = partial(_room, windows)
-            sink = self._to = OneAccount(sink.sharing(windows), ledger, account, self._clock)
+            self._to = OneAccount(sink, windows, ledger, account, self._clock)
+            sink, profile_sink = self._to.lane(), self._to.lane()
         clocks = Rebase(ledger, self._clock)
         self.translator = Translator(
             ledger, machine, account, points=points, clocks=clocks, trouble=trouble, give_way=give_way
@@ -76,8 +80,8 @@ class Relay:
         if sink is not None:
             self.drain = Drain(
                 ledger, sink, account, owner=owner or new_owner(), clock=self._clock,
-                late_after_seconds=late_after_seconds, points=points, clocks=clocks, told=told, room=room,
-                give_way=give_way,
+                late_after_seconds=late_after_seconds, points=points, clocks=clocks, told=told,
+                profile_sink=profile_sink, room=room, give_way=give_way,
             )  # fmt: skip
 
     def put(self, bodies: Sequence[bytes]) -> int:
@@ -130,6 +134,12 @@ class Relay:
                 return sent
 
 
-def _room(windows: LedgerWindows, tx: Connection, queue: str) -> int:
-    """How many may go one by one: of events what their window holds; an import of profiles takes longer."""
-    return windows.room(tx, f"POST {EVENTS}") if queue == "events" else BACKLOG
+def _room(windows: LedgerWindows, tx: Connection, queue: str) -> Room:
+    """The room that the windows have for a queue."""
+    is_profiles = queue == ProfileQueue.name
+    alone, many = (PROFILE_IMPORT, BULK_PROFILES) if is_profiles else (EVENTS, BULK_EVENTS)
+    return Room(
+        windows.room(tx, f"POST {alone}"),
+        windows.room_of_minute(tx, f"POST {alone}"),
+        windows.room_of_minute(tx, f"POST {many}"),
+    )

@@ -1,5 +1,6 @@
 """Whose key it is: the ledger knows events by the account that they went to, and sends to no other."""
 
+import threading
 from collections.abc import Sequence
 from datetime import datetime
 from math import inf
@@ -7,9 +8,10 @@ from math import inf
 from engine.errors import Denied, EngineError
 from engine.events import Answer, Parked, Request, Translation
 from engine.klaviyo.client import Klaviyo
+from engine.klaviyo.windows import Windows
 from engine.ledger.cursors import cursor, set_once
 from engine.ledger.store import Ledger
-from engine.ports import Timer
+from engine.ports import Sink, Timer
 
 ASK_AGAIN_SECONDS = 60.0
 """Where it could not be told: Klaviyo answers this question once a second and 15 times a minute."""
@@ -21,42 +23,48 @@ def sent_to(account: str) -> str:
 
 
 class OneAccount:
-    """Delivers to the account that a ledger has first delivered to.
+    """The account that a ledger has first delivered to: nothing is delivered to another one.
 
     A key of another one is refused as if Klaviyo had: events that the first has would be passed over there.
-    A key that may not say whose it is (`accounts:read`) is trusted.
+    A key that may not say whose it is (`accounts:read`) is trusted. *windows* are those of all who send.
     """
 
-    def __init__(self, klaviyo: Klaviyo, ledger: Ledger, account: str, clock: Timer) -> None:
-        self._klaviyo = klaviyo
+    def __init__(
+        self, klaviyo: Klaviyo, windows: Windows, ledger: Ledger, account: str, clock: Timer
+    ) -> None:
+        self._windows = windows
+        self._klaviyo = klaviyo.sharing(windows)
+        self._lanes: list[Klaviyo] = []
         self._ledger = ledger
         self._name = sent_to(account)
         self._clock = clock
+        self._asking = threading.Lock()
         self._ask_at = 0.0
 
-    def build(
-        self, translation: Translation, now: datetime, *, backfill: bool | None = None
-    ) -> Translation | Parked:
-        """As `Klaviyo.build`."""
-        return self._klaviyo.build(translation, now, backfill=backfill)
-
-    def deliver(self, requests: Sequence[Request], *, bulk: bool = False) -> list[Answer]:
-        """As `Klaviyo.deliver`. Raises Denied also for a key of another account."""
-        if self._clock.monotonic() >= self._ask_at:
-            self._ask()
-        return self._klaviyo.deliver(requests, bulk=bulk)
+    def lane(self) -> Sink:
+        """One more way to the account, for a thread of its own: what keeps it waiting keeps no other."""
+        made = self._klaviyo.sharing(self._windows)
+        self._lanes.append(made)
+        return _Checked(self, made)
 
     def use(self, key: str = "", *, access_token: str = "") -> None:
         """As `Klaviyo.use`; whose the new key is, is asked again."""
-        self._klaviyo.use(key, access_token=access_token)
+        for one in (self._klaviyo, *self._lanes):
+            one.use(key, access_token=access_token)
         self._ask_at = 0.0
 
     def stop(self) -> None:
         """As `Klaviyo.stop`."""
-        self._klaviyo.stop()
+        for one in (self._klaviyo, *self._lanes):
+            one.stop()
+
+    def check(self) -> None:
+        """Find out whose the key is, once. Raises Denied."""
+        with self._asking:  # who comes meanwhile does not send before it is known
+            if self._clock.monotonic() >= self._ask_at:
+                self._ask()
 
     def _ask(self) -> None:
-        """Find out whose the key is. Raises Denied."""
         self._ask_at = inf  # before: a key that changes meanwhile is asked for as well
         try:
             found = self._klaviyo.account().get("id")
@@ -81,3 +89,22 @@ class OneAccount:
         with self._ledger.write() as tx:
             set_once(tx, self._name, found)
             return cursor(tx, self._name)
+
+
+class _Checked:
+    """A way to the account; as `Sink` has it."""
+
+    def __init__(self, account: OneAccount, klaviyo: Klaviyo) -> None:
+        self._account = account
+        self._klaviyo = klaviyo
+
+    def build(
+        self, translation: Translation, now: datetime, *, backfill: bool | None = None
+    ) -> Translation | Parked:
+        """As `Klaviyo.build`."""
+        return self._klaviyo.build(translation, now, backfill=backfill)
+
+    def deliver(self, requests: Sequence[Request], *, bulk: bool = False) -> list[Answer]:
+        """As `Klaviyo.deliver`. Raises Denied also for a key of another account."""
+        self._account.check()
+        return self._klaviyo.deliver(requests, bulk=bulk)

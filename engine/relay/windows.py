@@ -81,6 +81,10 @@ class LedgerWindows:
         """How many requests may leave now."""
         return self._limiter.room(tx, endpoint, self._windows(endpoint))
 
+    def room_of_minute(self, tx: Connection, endpoint: str) -> int:
+        """How many requests may leave if they are not all sent at once."""
+        return self._limiter.room(tx, endpoint, self._windows(endpoint)[:1])
+
     def told(self, endpoint: str, headers: Mapping[str, str]) -> None:
         """Wait for the next minute where what is left of this one is what we leave to others."""
         seconds = for_others(endpoint, headers, self._share)

@@ -3,8 +3,10 @@
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 from engine.errors import LedgerError
+from engine.relay.draining import EVENTS, PROFILES, Step
 from engine.relay.relay import Relay
 
 SOON = 0.05
@@ -27,14 +29,15 @@ class Workers:
         self._told = told
         self._stopped = threading.Event()
         self._incoming = threading.Event()
-        self._outgoing = threading.Event()
+        self._outgoing = {lane: threading.Event() for lane in (EVENTS, PROFILES)}
         self.broken: LedgerError | None = None
         """Why the ledger can no longer be used; None while it can."""
         self._threads = [
             threading.Thread(target=self._run, args=(name, work), name=name, daemon=True)
             for name, work in (
                 ("translate", self._translate),
-                ("deliver", self._deliver),
+                ("deliver", partial(self._deliver, EVENTS)),
+                ("deliver profiles", partial(self._deliver, PROFILES)),
                 ("beat", self._beat),
                 ("tick", lambda: self._every(TICK_SECONDS, tick)),
             )
@@ -58,7 +61,7 @@ class Workers:
         """End after what is being done now; whether that was within the time. Nothing relies on it."""
         self._stopped.set()
         self._incoming.set()
-        self._outgoing.set()
+        self._wake_senders()
         self._relay.stop()
         end = time.monotonic() + within
         begun = [thread for thread in self._threads if thread.ident is not None]
@@ -85,15 +88,20 @@ class Workers:
     def _translate(self) -> None:
         self._incoming.clear()
         if self._relay.translator.step():
-            self._outgoing.set()
+            self._wake_senders()
         else:
             self._incoming.wait(OFTEN_SECONDS)
 
-    def _deliver(self) -> None:
-        self._outgoing.clear()
-        step = self._relay.drain.step() if self._relay.drain else None
-        if step is None or not step.sent:
-            self._outgoing.wait(min(max(step.wait if step else OFTEN_SECONDS, SOON), OFTEN_SECONDS))
+    def _deliver(self, lane: str) -> None:
+        self._outgoing[lane].clear()
+        step = self._relay.drain.step(lane, live=True) if self._relay.drain else Step(wait=OFTEN_SECONDS)
+        if not step.sent:
+            woken = self._stopped if step.gathers else self._outgoing[lane]
+            woken.wait(min(max(step.wait, SOON), OFTEN_SECONDS))
+
+    def _wake_senders(self) -> None:
+        for woken in self._outgoing.values():
+            woken.set()
 
     def _beat(self) -> None:
         self._every(BEAT_SECONDS, self._relay.drain.beat if self._relay.drain else lambda: None)

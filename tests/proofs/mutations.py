@@ -15,7 +15,6 @@ from unittest.mock import patch
 from sqlalchemy import Connection, update
 
 import engine.ledger.outbox as outbox
-import engine.relay.draining as draining
 import engine.relay.envelope as envelope
 from engine.events import Request
 from engine.ledger import leases, profiles, sqlite
@@ -169,9 +168,9 @@ def _without_clocks() -> Any:
 
 def _stays_on_its_way() -> Any:
     """Whoever keeps the lease looks for nothing that was broken off."""
-    return patch.object(
-        draining.Drain, "_is_clean", property(lambda self: True, lambda self, value: None), create=True
-    )
+    from engine.relay.choosing import Lane
+
+    return patch.object(Lane, "is_clean", lambda self, fence: True)
 
 
 def _delivery_in_the_id() -> Any:

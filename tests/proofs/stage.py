@@ -190,6 +190,7 @@ class Stage:
             clock=self.clock,
             patience_seconds=0,
             workers=self.workers,
+            rate_share=self.rate_share,
             windows=LedgerWindows(limiter, self.clock, self.rate_share),
         )
 

@@ -1,0 +1,137 @@
+"""What leaves next, and how: one by one or in bulk, at once or with what comes in a moment."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+
+from sqlalchemy import Connection
+
+from engine.ledger import accounts
+from engine.ledger.accounts import Standing
+from engine.ports import Sink, Timer
+from engine.relay.queues import Queue, Row
+
+BACKLOG = 60
+"""More due rows than these go in bulk: the two ways have windows of their own."""
+MOST_IN_BULK = 1_000
+WINDOW_SECONDS = 61.0
+"""The room for requests in bulk is spread over these: so there is some at every moment."""
+FULL_SECONDS = 1.0
+"""So late it is seen again whether a window that is used up has room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many requests of a queue may leave: one by one at once, or within a minute; in bulk in a minute."""
+
+    at_once: int = MOST_IN_BULK
+    alone: int = MOST_IN_BULK
+    in_bulk: int = MOST_IN_BULK
+
+
+RoomOf = Callable[[Connection, str], Room]
+"""The room for a queue, by its name."""
+
+
+def unlimited(_: Connection, __: str) -> Room:
+    """Nobody counts."""
+    return Room()
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What is sent next, with how it stands with its queue, and with the whole account."""
+
+    queue: Queue
+    rows: list[Row]
+    bulk: bool
+    own: Standing
+    whole: Standing
+
+
+class Lane:
+    """Queues that are sent in turn, each step one of them; other lanes go on meanwhile.
+
+    *sink* sends, within windows that have *room*: rows for which there is none one by one go in bulk.
+    """
+
+    def __init__(
+        self, name: str, account: str, queues: list[Queue], sink: Sink, clock: Timer, room: RoomOf
+    ) -> None:
+        self.name = name
+        self.sink = sink
+        self.queues = deque(queues)
+        self.clean_since: int | None = None
+        """The lease (its fence) under which nothing was left on its way; None after a step that broke off."""
+        self.one_by_one: set[str] = set()
+        """Queues for which the key lacks a scope in bulk: `lists:write` is one for profiles."""
+        self._account = account
+        self._clock = clock
+        self._room = room
+        self._bulk_at: dict[str, float] = {}
+        """When a queue was sent in bulk last, on the clock's `monotonic`."""
+
+    def gate(self, queue: Queue) -> str:
+        """The name of a queue's own standing: an endpoint may fail, or a scope be missing, for it alone."""
+        return f"{self._account} {queue.name}"
+
+    def is_clean(self, fence: int) -> bool:
+        """Whether nothing is on its way that this lease does not know of."""
+        return self.clean_since == fence
+
+    def choose(
+        self, tx: Connection, now: float, whole: Standing, *, live: bool
+    ) -> tuple[Chosen | None, float]:
+        """The next queue in turn that is open and has rows which are due.
+
+        Where there is none, for how long such rows wait for others, or for a window; 0 where none are due.
+        Of a queue that has failed one row is sent, to see whether Klaviyo takes it again. While more is
+        coming in (*live*), no step waits for a window, and requests in bulk that would not be full keep a
+        distance: else their window would be used up before it ends, and for the rest of it nothing left.
+        """
+        waits: list[float] = []
+        for _ in range(len(self.queues)):
+            queue = self.queues[0]
+            self.queues.rotate(-1)
+            own = accounts.standing(tx, self.gate(queue))
+            if own.closed(now) or not (count := queue.count(tx, now, BACKLOG + 1)):
+                continue
+            is_probe = own.failures > 0 or bool(own.paused or whole.paused)
+            room = self._room(tx, queue.name)
+            may_be_bulk = queue.goes_in_bulk and queue.name not in self.one_by_one and not is_probe
+            bulk = may_be_bulk and count > min(BACKLOG, room.alone)
+            most = MOST_IN_BULK if bulk else 1 if is_probe else BACKLOG
+            if live and not bulk:
+                most = min(most, room.at_once)
+            wait = self._wait(tx, queue, now, room, bulk=bulk) if live else 0.0
+            if wait > 0.0:
+                waits.append(wait)
+                continue
+            rows = queue.due(tx, now, most)
+            if rows:
+                return Chosen(queue, rows, bulk, own, whole), 0.0
+        return None, min(waits, default=0.0)
+
+    def leaves(self, chosen: Chosen) -> None:
+        """It is about to be sent."""
+        self.clean_since = None
+        if chosen.bulk:
+            self._bulk_at[chosen.queue.name] = self._clock.monotonic()
+
+    def until_next(self, tx: Connection, now: float) -> float:
+        """For how many seconds nothing is due."""
+        waits = [inf]
+        for queue in self.queues:
+            time = queue.next_due(tx)
+            if time is not None:
+                waits.append(max(0.0, time - now, accounts.standing(tx, self.gate(queue)).closed(now)))
+        return min(waits)
+
+    def _wait(self, tx: Connection, queue: Queue, now: float, room: Room, *, bulk: bool) -> float:
+        """For how long what is due waits for others to go with, or for a window; 0 where it need not."""
+        if not bulk:
+            return 0.0 if room.at_once else FULL_SECONDS
+        distance = WINDOW_SECONDS / max(1, room.in_bulk)
+        wait = self._bulk_at.get(queue.name, -inf) + distance - self._clock.monotonic()
+        return wait if wait > 0.0 and queue.count(tx, now, MOST_IN_BULK) < MOST_IN_BULK else 0.0
