@@ -11,7 +11,7 @@ import pytest
 from engine.errors import Denied
 from engine.events import Accepted, Answer, Request
 from engine.klaviyo.client import Klaviyo
-from engine.klaviyo.limits import EVENTS, PROFILE_IMPORT
+from engine.klaviyo.limits import BULK_EVENTS, EVENTS, PROFILE_IMPORT
 from engine.ledger.limiter import Limiter
 from engine.ledger.store import Ledger
 from engine.ports import Response
@@ -101,6 +101,24 @@ def test_no_step_waits_for_a_window_while_other_queues_could_send(tmp_path: Path
         left = tx.exec_driver_sql("select id from outbox where state = 'queued' and is_uncertain = 0").all()
     assert left == []
     assert 20 < sent < 420
+
+
+def test_where_somebody_else_has_used_up_the_window_of_bulk_the_other_one_serves(tmp_path: Path) -> None:
+    """And what has room in neither is not begun: nobody else could send it meanwhile."""
+    stage = Stage(tmp_path, rate_share=0.1)
+    drain = drain_of(stage.relay)
+    windows = LedgerWindows(Limiter(stage.ledger, "klaviyo"), stage.clock, 0.1)
+    for _ in range(15):
+        windows.wait(f"POST {BULK_EVENTS}")
+    began = stage.clock.seconds
+    due(stage, range(1_500))
+    sent = [drain.step(**LIVE).sent for _ in range(20)]
+    assert sum(sent) == 35, "a second's window of single requests"
+    assert (drain.step(**LIVE).gathers, stage.clock.seconds) == (True, began)
+    with stage.ledger.read() as tx:
+        assert tx.exec_driver_sql("select count(*) from outbox where state = 'in_flight'").scalar_one() == 0
+    stage.clock.sleep(70.0)
+    assert drain.step(**LIVE).sent == 1_000
 
 
 # Side by side

@@ -17,6 +17,8 @@ BACKLOG = 60
 MOST_IN_BULK = 1_000
 WINDOW_SECONDS = 61.0
 """The room for requests in bulk is spread over these: so there is some at every moment."""
+LONG_SECONDS = 2.0
+"""Who would have to wait so long for others goes alone."""
 FULL_SECONDS = 1.0
 """So late it is seen again whether a window that is used up has room."""
 
@@ -89,6 +91,7 @@ class Lane:
         Of a queue that has failed one row is sent, to see whether Klaviyo takes it again. While more is
         coming in (*live*), no step waits for a window, and requests in bulk that would not be full keep a
         distance: else their window would be used up before it ends, and for the rest of it nothing left.
+        Where that takes long, rows go one by one as far as the other window has room.
         """
         waits: list[float] = []
         for _ in range(len(self.queues)):
@@ -101,14 +104,17 @@ class Lane:
             room = self._room(tx, queue.name)
             may_be_bulk = queue.goes_in_bulk and queue.name not in self.one_by_one and not is_probe
             bulk = may_be_bulk and count > min(BACKLOG, room.alone)
-            most = MOST_IN_BULK if bulk else 1 if is_probe else BACKLOG
-            if live and not bulk:
-                most = min(most, room.at_once)
-            wait = self._wait(tx, queue, now, room, bulk=bulk) if live else 0.0
-            if wait > 0.0:
-                waits.append(wait)
-                continue
-            rows = queue.due(tx, now, most)
+            most = 1 if is_probe else BACKLOG
+            if live:
+                wait = self._gathering(tx, queue, now, room) if bulk else 0.0
+                if wait >= LONG_SECONDS and room.at_once:
+                    bulk, wait = False, 0.0
+                if not bulk:
+                    most = min(most, room.at_once)
+                if wait > 0.0 or not most:
+                    waits.append(wait or FULL_SECONDS)
+                    continue
+            rows = queue.due(tx, now, MOST_IN_BULK if bulk else most)
             if rows:
                 return Chosen(queue, rows, bulk, own, whole), 0.0
         return None, min(waits, default=0.0)
@@ -128,10 +134,9 @@ class Lane:
                 waits.append(max(0.0, time - now, accounts.standing(tx, self.gate(queue)).closed(now)))
         return min(waits)
 
-    def _wait(self, tx: Connection, queue: Queue, now: float, room: Room, *, bulk: bool) -> float:
-        """For how long what is due waits for others to go with, or for a window; 0 where it need not."""
-        if not bulk:
-            return 0.0 if room.at_once else FULL_SECONDS
-        distance = WINDOW_SECONDS / max(1, room.in_bulk)
-        wait = self._bulk_at.get(queue.name, -inf) + distance - self._clock.monotonic()
+    def _gathering(self, tx: Connection, queue: Queue, now: float, room: Room) -> float:
+        """For how long what is due waits for others to go with, in bulk; 0 where a request would be full."""
+        if not room.in_bulk:
+            return LONG_SECONDS
+        wait = self._bulk_at.get(queue.name, -inf) + WINDOW_SECONDS / room.in_bulk - self._clock.monotonic()
         return wait if wait > 0.0 and queue.count(tx, now, MOST_IN_BULK) < MOST_IN_BULK else 0.0
