@@ -25,6 +25,7 @@ from typing import Any
 from engine.klaviyo.client import Klaviyo
 from engine.ledger.limiter import Limiter
 from engine.ledger.store import Ledger
+from engine.relay.draining import EVENTS, PROFILES
 from engine.relay.points import VARIABLE, Points, from_environment
 from engine.relay.relay import ACCOUNT, Relay
 from engine.relay.windows import LedgerWindows
@@ -132,14 +133,15 @@ def _keep(relay: Relay, put: dict[str, Any], wire: socket.socket) -> None:
 
 
 def _works(relay: Relay) -> bool:
-    """Whether there was anything to do; waits are not waited for."""
+    """Whether there was anything to do, as `serve` does it; waits are not waited for."""
     translated = relay.translator.step()
     assert relay.drain is not None
-    step = relay.drain.step()
-    if not translated and not step.sent and 0 < step.wait < 30.0:
-        relay._clock.sleep(step.wait)
+    steps = [relay.drain.step(lane, live=True) for lane in (EVENTS, PROFILES)]
+    sent, wait = sum(step.sent for step in steps), min(step.wait for step in steps)
+    if not translated and not sent and 0 < wait < 30.0:
+        relay._clock.sleep(wait)
         return True
-    return bool(translated or step.sent)
+    return bool(translated or sent)
 
 
 def _say(wire: socket.socket, what: dict[str, Any]) -> None:
