@@ -12,6 +12,7 @@ from engine.ledger.inbox import Received
 from engine.relay import courtesy
 from engine.relay.courtesy import Courtesy
 from engine.relay.intake import Intake
+from engine.relay.translating import FEWEST_TOGETHER, MOST_TOGETHER, together_next
 from tests.proofs.stage import Stage, Told
 from tests.serving import until
 
@@ -92,7 +93,7 @@ def test_who_translates_and_delivers_gives_way_and_holds_no_turn_meanwhile(tmp_p
     while relay.translator.step():
         pass
     translating = len(given)
-    assert translating >= 40 / 3, "before each transaction"
+    assert translating >= 40 / MOST_TOGETHER, "before each transaction"
     assert relay.drain
     while relay.drain.step().sent:
         pass
@@ -116,3 +117,20 @@ def test_what_comes_in_is_kept_before_what_waits_to_be_written_longer(tmp_path: 
     for thread in threads:
         thread.join(10)
     assert seen == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("disk", "a_row", "least", "most"),
+    [(0.0003, 0.0008, 3, 3), (0.005, 0.001, 6, 12), (0.02, 0.001, 12, 12), (0.02, 0.008, 3, 3)],
+    ids=["fast disk", "slow disk", "very slow disk", "slow disk and slow machine"],
+)
+def test_what_is_written_together_grows_with_what_a_commit_costs_and_not_for_long(
+    disk: float, a_row: float, least: int, most: int
+) -> None:
+    together = FEWEST_TOGETHER
+    for _ in range(20):
+        together = together_next(together, together * a_row, disk)
+    assert least <= together <= most
+    for _ in range(5):
+        together = together_next(together, together * 0.001, 0.0001)
+    assert together == FEWEST_TOGETHER, "on a disk that is fast again"

@@ -1,18 +1,23 @@
 """Events and profiles leave side by side, and nothing that is slow keeps the other waiting."""
 
 import json
+import random
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine.errors import Denied
+from engine.errors import Denied, NotSent
 from engine.events import Accepted, Answer, Request
 from engine.klaviyo.client import Klaviyo
+from engine.klaviyo.lanes import Waiting
 from engine.klaviyo.limits import BULK_EVENTS, EVENTS, PROFILE_IMPORT
+from engine.ledger import outbox
 from engine.ledger.limiter import Limiter
+from engine.ledger.outbox import Event
 from engine.ledger.store import Ledger
 from engine.ports import Response
 from engine.relay.draining import Attempted, Drain
@@ -20,7 +25,7 @@ from engine.relay.relay import Relay
 from engine.relay.whose import OneAccount
 from engine.relay.windows import LedgerWindows
 from tests.ledgers import Shop
-from tests.proofs.stage import Stage, Told, straight
+from tests.proofs.stage import METRIC, Stage, Told, straight
 from tests.serving import until
 from tests.support import Call, ManualClock, Wire, json_answer, read
 
@@ -119,6 +124,51 @@ def test_where_somebody_else_has_used_up_the_window_of_bulk_the_other_one_serves
         assert tx.exec_driver_sql("select count(*) from outbox where state = 'in_flight'").scalar_one() == 0
     stage.clock.sleep(70.0)
     assert drain.step(**LIVE).sent == 1_000
+
+
+def used_up(stage: Stage, path: str, number: int) -> None:
+    """Somebody else has sent so many requests."""
+    windows = LedgerWindows(Limiter(stage.ledger, "klaviyo"), stage.clock)
+    for _ in range(number):
+        windows.wait(f"POST {path}")
+
+
+def test_a_request_that_is_full_by_its_size_keeps_no_distance(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    drain = drain_of(stage.relay)
+    events = []
+    for number in range(200):
+        told = Told(number, number)
+        request = told.request()
+        request.body["data"]["attributes"]["properties"]["X"] = random.Random(number).randbytes(25_000).hex()
+        events.append(Event(METRIC, number, "queued", told.unique_id, time=told.at, request=request))
+    with stage.ledger.write() as tx:
+        outbox.add(tx, "klaviyo", stage.ledger.digest_key, events, stage.ledger.now())
+    sent = [drain.step(**LIVE).sent for _ in range(2)]
+    assert sent[0] == sent[1] > 60, "two at once"
+
+
+def test_one_that_failed_is_tried_in_bulk_where_single_requests_have_no_room(tmp_path: Path) -> None:
+    stage, failing = Stage(tmp_path), [True]
+
+    def answer(call: Call) -> Response:
+        if "bulk" in call.url and failing:
+            raise NotSent("nobody answers")
+        return Response(202)
+
+    wire = Wire(answer)
+    drain = drain_of(stage.another(Klaviyo("pk_x", transport=wire, clock=stage.clock, workers=1)))
+    used_up(stage, EVENTS, 2_800)
+    due(stage, range(200))
+    assert drain.step(**LIVE).sent == 200
+    failing.clear()
+    began = stage.clock.seconds
+    while stage.waiting():
+        step = drain.step(**LIVE)
+        if not step.sent:
+            stage.clock.sleep(min(max(step.wait, 0.05), 1.0))
+        assert stage.clock.seconds - began < 5.0
+    assert len([call for call in wire.calls if "bulk" in call.url]) == 3
 
 
 # Side by side
@@ -287,3 +337,113 @@ def test_a_scope_that_one_lane_lacks_stops_nothing_in_the_other(tmp_path: Path) 
     account = account_of(tmp_path, wire)
     events, profiles = account.lane(), account.lane()
     assert events.deliver([one.request() for one in told]) == [Accepted()] * 4
+
+
+def kinds(wire: Wire) -> list[tuple[str, str]]:
+    """What was asked with which key."""
+    return [
+        ("whose" if "accounts" in call.url else "event", call.headers["Authorization"].split()[-1])
+        for call in wire.calls
+    ]
+
+
+def test_with_a_key_that_changes_nothing_leaves_before_it_is_known_whose_it_is(tmp_path: Path) -> None:
+    """Also of what is being sent: the rest of it goes with the key that was asked about."""
+
+    def answer(call: Call) -> Response:
+        if "accounts" in call.url:
+            id_ = "Abc123" if "old" in call.headers["Authorization"] else "Xyz789"
+            return json_answer(200, {"data": [{"type": "account", "id": id_}]})
+        if len(kinds(wire)) == 3:
+            account.use("pk_new")
+        return Response(202)
+
+    wire = Wire(answer)
+    account = account_of(tmp_path, wire)
+    account.use("pk_old")
+    lane = account.lane()
+    lane.deliver([Told(number, number).request() for number in range(4)])
+    with pytest.raises(Denied, match="Xyz789"):
+        lane.deliver([Told(9).request()])
+    assert kinds(wire) == [("whose", "pk_old"), *[("event", "pk_old")] * 4, ("whose", "pk_new")]
+
+
+def test_where_klaviyo_does_not_say_for_long_whose_the_key_is_events_leave_meanwhile(tmp_path: Path) -> None:
+    wire = Wire(
+        lambda call: Response(429, {"retry-after": "600"}) if "accounts" in call.url else Response(202)
+    )
+    account = account_of(tmp_path, wire)
+    lane = account.lane()
+    for _ in range(3):
+        began = account._clock.monotonic()
+        assert lane.deliver([Told(1).request()]) == [Accepted()]
+        assert account._clock.monotonic() - began < 3.0
+        account._clock.sleep(61.0)
+    assert [kind for kind, _ in kinds(wire)].count("whose") == 1, "it is asked again when Klaviyo says"
+    account._clock.sleep(600.0)
+    lane.deliver([Told(1).request()])
+    assert [kind for kind, _ in kinds(wire)].count("whose") == 2
+
+
+def test_once_it_is_stopped_nothing_leaves_whatever_a_step_was_at(tmp_path: Path) -> None:
+    def answer(call: Call) -> Response:
+        if "accounts" in call.url:
+            account.stop()
+        return Response(202)
+
+    wire = Wire(answer)
+    account = account_of(tmp_path, wire)
+    [told] = account.lane().deliver([Told(1).request()])
+    assert isinstance(told, Waiting)
+    assert {call.method for call in wire.calls} == {"GET"}
+
+
+def test_what_is_said_of_a_key_that_has_changed_pauses_nobody(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+
+    def answer(call: Call) -> Response:
+        if "old" not in call.headers["Authorization"] or "accounts" in call.url:
+            return Response(202)
+        relay.use("pk_new")  # while the old one is on its way
+        return json_answer(401, {"errors": [{"code": "authentication_failed"}]})
+
+    relay = stage.another(Klaviyo("pk_old", transport=Wire(answer), clock=stage.clock, workers=1))
+    due(stage, range(3))
+    drain = drain_of(relay)
+    assert [drain.step(**LIVE).sent for _ in range(2)] == [3, 3]
+    assert stage.waiting() == 0
+    with stage.ledger.read() as tx:
+        assert tx.exec_driver_sql("select count(*) from accounts where paused != ''").scalar_one() == 0
+
+
+def test_who_has_lost_the_lease_takes_nothing_back(tmp_path: Path) -> None:
+    """The other lane had renewed it, and then a third one took it: that one's rows are on their way."""
+    stage = Stage(tmp_path)
+    one, two = (drain_of(stage.another(owner=owner)) for owner in ("one", "two"))
+    due(stage, range(3))
+    one.step(**LIVE)
+    kept = one._lease
+    assert kept
+    stage.clock.sleep(60.0)
+    due(stage, range(3, 6))
+
+    def at(point: str) -> None:
+        if point == "after_intent":
+            one._lease = replace(kept, until=stage.ledger.now() + 14.0)
+            one._lanes[0].clean_since = None
+            assert one.step(**LIVE).sent == 0
+            with stage.ledger.read() as tx:
+                states = [*tx.exec_driver_sql("select state from outbox order by id").scalars()]
+            assert states == ["accepted"] * 3 + ["in_flight"] * 3
+
+    two._at = at
+    assert two.step(**LIVE).sent == 3
+
+
+def test_what_was_counted_before_a_pause_does_not_leave_in_it(tmp_path: Path) -> None:
+    clock = ManualClock()
+    windows = LedgerWindows(Limiter(Ledger(tmp_path / "l.db", clock=clock), "a"), clock)
+    windows._taken[f"POST {EVENTS}"] = 1
+    windows.pause(f"POST {EVENTS}", 60.0)
+    windows.wait(f"POST {EVENTS}")
+    assert clock.seconds >= 60.0

@@ -30,9 +30,12 @@ class Reading:
         self._rest = rest
         self.revision = rest.revision
 
-    def account(self) -> Object:
-        """The account of the key: `attributes.contact_information.organization_name`, `test_account`, ..."""
-        return next(iter(_objects(self._rest.send("GET /api/accounts"))), {})
+    def account(self, *, until: float | None = None) -> Object:
+        """The account of the key: `attributes.contact_information.organization_name`, `test_account`, ...
+
+        *until* bounds a wait that Klaviyo asks for, on the clock's `monotonic`. Raises NotSent beyond it.
+        """
+        return next(iter(_objects(self._rest.send("GET /api/accounts", until=until))), {})
 
     def may(self, endpoint: str, **ids: str) -> bool:
         """Whether the key may use an endpoint (a key of `limits.ENDPOINTS`), asked without changing anything.

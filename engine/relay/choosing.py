@@ -97,27 +97,34 @@ class Lane:
         for _ in range(len(self.queues)):
             queue = self.queues[0]
             self.queues.rotate(-1)
-            own = accounts.standing(tx, self.gate(queue))
-            if own.closed(now) or not (count := queue.count(tx, now, BACKLOG + 1)):
-                continue
-            is_probe = own.failures > 0 or bool(own.paused or whole.paused)
-            room = self._room(tx, queue.name)
-            may_be_bulk = queue.goes_in_bulk and queue.name not in self.one_by_one and not is_probe
-            bulk = may_be_bulk and count > min(BACKLOG, room.alone)
-            most = 1 if is_probe else BACKLOG
-            if live:
-                wait = self._gathering(tx, queue, now, room) if bulk else 0.0
-                if wait >= LONG_SECONDS and room.at_once:
-                    bulk, wait = False, 0.0
-                if not bulk:
-                    most = min(most, room.at_once)
-                if wait > 0.0 or not most:
-                    waits.append(wait or FULL_SECONDS)
-                    continue
-            rows = queue.due(tx, now, MOST_IN_BULK if bulk else most)
-            if rows:
-                return Chosen(queue, rows, bulk, own, whole), 0.0
+            found = self._chosen(tx, queue, now, whole, live)
+            if isinstance(found, Chosen):
+                return found, 0.0
+            if found:
+                waits.append(found)
         return None, min(waits, default=0.0)
+
+    def _chosen(
+        self, tx: Connection, queue: Queue, now: float, whole: Standing, live: bool
+    ) -> Chosen | float:
+        """What is sent of a queue, or for how long its rows wait; 0 where none are due."""
+        own = accounts.standing(tx, self.gate(queue))
+        if own.closed(now) or not (count := queue.count(tx, now, BACKLOG + 1)):
+            return 0.0
+        is_probe = own.failures > 0 or bool(own.paused or whole.paused)
+        room = self._room(tx, queue.name)
+        may_be_bulk = queue.goes_in_bulk and queue.name not in self.one_by_one
+        if may_be_bulk and count > min(BACKLOG, room.alone) and not (is_probe and room.at_once):
+            rows = queue.due(tx, now, 1 if is_probe else MOST_IN_BULK)
+            wait = self._gathering(tx, queue, now, room, len(rows)) if live else 0.0
+            if not wait:
+                return Chosen(queue, rows, True, own, whole)
+            if wait < LONG_SECONDS or not room.at_once:
+                return wait
+        most = 1 if is_probe else BACKLOG
+        if live:
+            most = min(most, room.at_once)
+        return Chosen(queue, queue.due(tx, now, most), False, own, whole) if most else FULL_SECONDS
 
     def leaves(self, chosen: Chosen) -> None:
         """It is about to be sent."""
@@ -134,9 +141,11 @@ class Lane:
                 waits.append(max(0.0, time - now, accounts.standing(tx, self.gate(queue)).closed(now)))
         return min(waits)
 
-    def _gathering(self, tx: Connection, queue: Queue, now: float, room: Room) -> float:
-        """For how long what is due waits for others to go with, in bulk; 0 where a request would be full."""
+    def _gathering(self, tx: Connection, queue: Queue, now: float, room: Room, number: int) -> float:
+        """For how long so many rows wait for others to go with, in bulk; 0 where a request would be full."""
         if not room.in_bulk:
             return LONG_SECONDS
         wait = self._bulk_at.get(queue.name, -inf) + WINDOW_SECONDS / room.in_bulk - self._clock.monotonic()
-        return wait if wait > 0.0 and queue.count(tx, now, MOST_IN_BULK) < MOST_IN_BULK else 0.0
+        if wait <= 0.0 or number == MOST_IN_BULK or number < queue.count(tx, now, MOST_IN_BULK):
+            return 0.0
+        return wait

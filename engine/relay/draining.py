@@ -97,6 +97,8 @@ class Drain:
         self._clocks = clocks or Rebase(ledger, clock)
         self._lease: Lease | None = None
         self._leasing = threading.Lock()
+        self._keys = 0
+        """How often the key has changed: what is said of an old one no longer counts."""
         events = [EventQueue(account, uncertain=False), EventQueue(account, uncertain=True)]
         self._lanes = deque(
             [
@@ -136,19 +138,19 @@ class Drain:
         try:
             self._send(one, chosen, lease, moved)
         except _Lost:
-            if self._lease is lease:
-                self._lease = None
+            self._drop(lease)
             return Step()
         return Step(len(chosen.rows))
 
     def beat(self) -> None:
         """Keep the lease while a step takes long: from another thread, every few seconds."""
         lease = self._lease
-        if lease is not None and leases.renewed(self._ledger, lease) is None and self._lease is lease:
-            self._lease = None
+        if lease is not None and leases.renewed(self._ledger, lease) is None:
+            self._drop(lease)
 
     def ask_again(self) -> None:
         """The key is another one: it may have the scopes that the last one lacked."""
+        self._keys += 1
         for lane in self._lanes:
             lane.one_by_one.clear()
 
@@ -157,6 +159,12 @@ class Drain:
         if self._lease is not None:
             leases.release(self._ledger, self._lease)
             self._lease = None
+
+    def _drop(self, lost: Lease) -> None:
+        """It is somebody else's; the other lane may have renewed it meanwhile, or taken the next one."""
+        with self._leasing:
+            if self._lease is not None and self._lease.fence == lost.fence:
+                self._lease = None
 
     def _leased(self, lanes: Iterable[Lane]) -> Lease | None:
         """The lease, if this process delivers. Who takes it finds what was on its way when it was lost."""
@@ -168,6 +176,8 @@ class Drain:
         for lane in lanes:
             if not lane.is_clean(lease.fence):
                 with self._ledger.write() as tx:
+                    if not leases.holds(tx, lease):
+                        return None
                     for queue in lane.queues:
                         queue.recover(tx, self._ledger.now())
                 lane.clean_since = lease.fence
@@ -204,12 +214,15 @@ class Drain:
             queue.set_aside(tx, damaged, now)
         self._at("after_intent")
         denied: Denied | None = None
+        key = self._keys
         try:
             answers: list[Answer | None] = (
                 [*lane.sink.deliver(requests, bulk=chosen.bulk)] if requests else []
             )
         except Denied as error:
-            if chosen.bulk and error.scope:
+            if key != self._keys:
+                pass  # it was refused for the key before: these go again with the new one
+            elif chosen.bulk and error.scope:
                 lane.one_by_one.add(queue.name)  # if it lacks one for these as well, they will say so
             else:
                 denied = error
@@ -278,8 +291,9 @@ class Drain:
         was_taken: bool,
     ) -> None:
         """Write down how it stands after a try: with the queue, or with all where the key is not accepted."""
+        whole = accounts.standing(tx, self._account)  # the other lane may have met something meanwhile
         if denied is not None and not denied.scope:
-            accounts.put(tx, self._account, _paused(chosen.whole, denied, now))
+            accounts.put(tx, self._account, _paused(whole, denied, now))
             return
         after = chosen.own
         if denied is not None:
@@ -290,7 +304,7 @@ class Drain:
             after = Standing()
         if after != chosen.own:
             accounts.put(tx, lane.gate(chosen.queue), after)
-        if chosen.whole.paused and (was_taken or denied is not None):
+        if chosen.whole.paused and whole == chosen.whole and (was_taken or denied is not None):
             accounts.put(tx, self._account, Standing())
 
     def _backed_off(self, before: Standing, failed: list[Unavailable], now: float) -> Standing:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from time import perf_counter
 
 from sqlalchemy import Connection
 
@@ -27,8 +28,10 @@ from engine.relay.telling import Rows, profiles_of, reason_of, rows_of, summary,
 
 MOST, LARGEST_BYTES = 50, 2 * 1024 * 1024
 """Notifications that are translated together, and their size as they are kept: look-ups are shared."""
-TOGETHER = 3
-"""Those that are settled in one transaction: a webhook that comes meanwhile waits for its end."""
+FEWEST_TOGETHER, MOST_TOGETHER = 3, 12
+"""Those that are settled in one transaction: few, as a webhook that comes meanwhile waits for its end, but
+more on a disk that takes longer for it than we do."""
+LONG_WORKING = 0.01
 LONGEST_WAIT = 300.0
 MOST_TRIES = 12
 """Of what fails in a way that nobody foresaw: an hour of them."""
@@ -66,6 +69,7 @@ class Translator:
         self._trouble = trouble
         self._give_way = give_way
         self._met: set[type] = set()
+        self._together = FEWEST_TOGETHER
         self._standings: dict[str, Standing] = {}
 
     def step(self) -> int:
@@ -127,10 +131,12 @@ class Translator:
         now = self._now()
         self._settle_broken(broken, now)
         self._open_again(waiting[0].workspace)
-        for start in range(0, len(worked), TOGETHER):
-            some = worked[start : start + TOGETHER]
+        left = worked
+        while left:
+            some, left = left[: self._together], left[self._together :]
             self._give_way()
             with self._ledger.write() as tx:
+                began = perf_counter()
                 ours = inbox.untouched(tx, [one.waiting for one, _ in some])
                 marks = Marks(tx)
                 for one, found in some:
@@ -138,6 +144,8 @@ class Translator:
                         self._settle(tx, marks, one, found, told, now)
                         self._at("mid_translate")
                 marks.put()
+                written = perf_counter()
+            self._together = together_next(self._together, written - began, perf_counter() - written)
         self._at("after_queue")
         return len(waiting)
 
@@ -294,3 +302,11 @@ class Translator:
             paused_at = before.paused_at if before.paused else now
             why = f"{denied.reason} (workspace {workspace})"
             accounts.put(tx, whose, Standing(why, paused_at, now + DENIED_SECONDS))
+
+
+def together_next(before: int, working: float, committing: float) -> int:
+    """How many to settle in the next transaction, after one that took so long to write and to commit."""
+    if committing * 2 > working and working < LONG_WORKING:
+        return min(MOST_TOGETHER, before * 2)
+    is_long = committing * 8 < working or working > LONG_WORKING * 2
+    return max(FEWEST_TOGETHER, before // 2) if is_long else before

@@ -8,6 +8,7 @@ from math import inf
 from engine.errors import Denied, EngineError
 from engine.events import Answer, Parked, Request, Translation
 from engine.klaviyo.client import Klaviyo
+from engine.klaviyo.lanes import Waiting
 from engine.klaviyo.windows import Windows
 from engine.ledger.cursors import cursor, set_once
 from engine.ledger.store import Ledger
@@ -15,6 +16,8 @@ from engine.ports import Sink, Timer
 
 ASK_AGAIN_SECONDS = 60.0
 """Where it could not be told: Klaviyo answers this question once a second and 15 times a minute."""
+PATIENCE_SECONDS = 2.0
+"""Klaviyo asks to wait for longer: then it is asked later, and meanwhile the key is trusted."""
 
 
 def sent_to(account: str) -> str:
@@ -34,7 +37,8 @@ class OneAccount:
     ) -> None:
         self._windows = windows
         self._klaviyo = klaviyo.sharing(windows)
-        self._lanes: list[Klaviyo] = []
+        self._lanes: list[_Checked] = []
+        self.is_stopped = False
         self._ledger = ledger
         self._name = sent_to(account)
         self._clock = clock
@@ -43,19 +47,22 @@ class OneAccount:
 
     def lane(self) -> Sink:
         """One more way to the account, for a thread of its own: what keeps it waiting keeps no other."""
-        made = self._klaviyo.sharing(self._windows)
+        made = _Checked(self, self._klaviyo.sharing(self._windows))
         self._lanes.append(made)
-        return _Checked(self, made)
+        return made
 
     def use(self, key: str = "", *, access_token: str = "") -> None:
-        """As `Klaviyo.use`; whose the new key is, is asked again."""
-        for one in (self._klaviyo, *self._lanes):
-            one.use(key, access_token=access_token)
-        self._ask_at = 0.0
+        """As `Klaviyo.use`; whose the new key is, is asked before anything is sent with it."""
+        with self._asking:
+            self._klaviyo.use(key, access_token=access_token)
+            self._ask_at = 0.0
+            for lane in self._lanes:  # what is being sent goes on with the key that was asked about
+                lane.klaviyo = self._klaviyo.sharing(self._windows)
 
     def stop(self) -> None:
-        """As `Klaviyo.stop`."""
-        for one in (self._klaviyo, *self._lanes):
+        """Let nothing leave any more that has not yet."""
+        self.is_stopped = True
+        for one in (self._klaviyo, *(lane.klaviyo for lane in self._lanes)):
             one.stop()
 
     def check(self) -> None:
@@ -65,17 +72,17 @@ class OneAccount:
                 self._ask()
 
     def _ask(self) -> None:
-        self._ask_at = inf  # before: a key that changes meanwhile is asked for as well
+        now = self._clock.monotonic()
+        self._ask_at = now + ASK_AGAIN_SECONDS
         try:
-            found = self._klaviyo.account().get("id")
+            found = self._klaviyo.account(until=now + PATIENCE_SECONDS).get("id")
             known = self._first(found) if isinstance(found, str) and found else found
         except Denied as denied:
+            self._ask_at = inf if denied.scope else 0.0
             if not denied.scope:
-                self._ask_at = 0.0
                 raise
             return
         except EngineError:
-            self._ask_at = min(self._ask_at, self._clock.monotonic() + ASK_AGAIN_SECONDS)
             return
         if known != found:
             self._ask_at = 0.0
@@ -83,6 +90,7 @@ class OneAccount:
                 f"the key is of the account {found}, and this ledger has sent to {known}: set the key of that"
                 " one, or give the other account a ledger of its own"
             )
+        self._ask_at = inf
 
     def _first(self, found: str) -> str | None:
         """The account that the ledger sent to first; this one, if there was none. Raises Unavailable."""
@@ -96,15 +104,18 @@ class _Checked:
 
     def __init__(self, account: OneAccount, klaviyo: Klaviyo) -> None:
         self._account = account
-        self._klaviyo = klaviyo
+        self.klaviyo = klaviyo
 
     def build(
         self, translation: Translation, now: datetime, *, backfill: bool | None = None
     ) -> Translation | Parked:
         """As `Klaviyo.build`."""
-        return self._klaviyo.build(translation, now, backfill=backfill)
+        return self.klaviyo.build(translation, now, backfill=backfill)
 
     def deliver(self, requests: Sequence[Request], *, bulk: bool = False) -> list[Answer]:
         """As `Klaviyo.deliver`. Raises Denied also for a key of another account."""
         self._account.check()
-        return self._klaviyo.deliver(requests, bulk=bulk)
+        klaviyo = self.klaviyo
+        if self._account.is_stopped:
+            return [Waiting() for _ in requests]
+        return klaviyo.deliver(requests, bulk=bulk)

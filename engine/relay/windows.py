@@ -36,7 +36,7 @@ class LedgerWindows:
         self._share = rate_share
         self._give_way = give_way
         self._guard = threading.Lock()
-        self._asking = threading.Lock()
+        self._asking = {endpoint: threading.Lock() for endpoint in ENDPOINTS}
         self._wanted: Counter[str] = Counter()
         self._taken: Counter[str] = Counter()
         """Counted already, for threads that stand behind the one which has asked."""
@@ -60,7 +60,7 @@ class LedgerWindows:
         with self._guard:
             self._wanted[endpoint] += 1
         try:
-            self._asking.acquire()
+            self._asking[endpoint].acquire()
         finally:  # an interruption too: else one more than are there would be counted from then on
             with self._guard:
                 most = self._wanted[endpoint]
@@ -75,7 +75,7 @@ class LedgerWindows:
         except Unavailable as error:
             raise NotSent(error.reason) from None
         finally:
-            self._asking.release()
+            self._asking[endpoint].release()
 
     def room(self, tx: Connection, endpoint: str) -> int:
         """How many requests may leave now."""
@@ -93,6 +93,8 @@ class LedgerWindows:
 
     def pause(self, endpoint: str, seconds: float) -> None:
         """Let nothing leave for so long."""
+        with self._asking[endpoint]:
+            self._taken[endpoint] = 0
         self._limiter.pause(endpoint, seconds)
 
     def _windows(self, endpoint: str) -> tuple[Window, ...]:
