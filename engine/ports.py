@@ -30,7 +30,7 @@ class Records(Protocol):
 
 
 class Sink(Protocol):
-    """Where events and profiles go."""
+    """Where events and profiles go; under `serve` it delivers both at the same time, from two threads."""
 
     def build(
         self, translation: Translation, now: datetime, *, backfill: bool | None = None

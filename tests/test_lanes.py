@@ -293,7 +293,7 @@ def test_no_lane_sends_before_it_is_known_whose_the_key_is(tmp_path: Path, is_ou
     lanes = [account.lane(), account.lane()]
     if not is_ours:
         gate.set()
-        account.check()
+        lanes[0].deliver([Told(7).request()])
         found.append("Xyz789")
         account.use("pk_y")
         gate.clear()

@@ -65,11 +65,12 @@ class OneAccount:
         for one in (self._klaviyo, *(lane.klaviyo for lane in self._lanes)):
             one.stop()
 
-    def check(self) -> None:
-        """Find out whose the key is, once. Raises Denied."""
+    def checked(self, lane: "_Checked") -> Klaviyo:
+        """What a lane sends with, once it is known whose its key is. Raises Denied."""
         with self._asking:  # who comes meanwhile does not send before it is known
             if self._clock.monotonic() >= self._ask_at:
                 self._ask()
+            return lane.klaviyo
 
     def _ask(self) -> None:
         now = self._clock.monotonic()
@@ -114,8 +115,7 @@ class _Checked:
 
     def deliver(self, requests: Sequence[Request], *, bulk: bool = False) -> list[Answer]:
         """As `Klaviyo.deliver`. Raises Denied also for a key of another account."""
-        self._account.check()
-        klaviyo = self.klaviyo
+        klaviyo = self._account.checked(self)
         if self._account.is_stopped:
             return [Waiting() for _ in requests]
         return klaviyo.deliver(requests, bulk=bulk)
