@@ -7,6 +7,7 @@ from math import inf
 
 from sqlalchemy import Connection
 
+from engine.klaviyo.windows import MINUTE
 from engine.ledger import accounts
 from engine.ledger.accounts import Standing
 from engine.ports import Sink, Timer
@@ -15,8 +16,6 @@ from engine.relay.queues import Queue, Row
 BACKLOG = 60
 """More due rows than these go in bulk: the two ways have windows of their own."""
 MOST_IN_BULK = 1_000
-WINDOW_SECONDS = 61.0
-"""The room for requests in bulk is spread over these: so there is some at every moment."""
 LONG_SECONDS = 2.0
 """Who would have to wait so long for others goes alone."""
 FULL_SECONDS = 1.0
@@ -145,7 +144,8 @@ class Lane:
         """For how long so many rows wait for others to go with, in bulk; 0 where a request would be full."""
         if not room.in_bulk:
             return LONG_SECONDS
-        wait = self._bulk_at.get(queue.name, -inf) + WINDOW_SECONDS / room.in_bulk - self._clock.monotonic()
+        # The room that is left is spread over a whole window: so there is some at every moment.
+        wait = self._bulk_at.get(queue.name, -inf) + MINUTE / room.in_bulk - self._clock.monotonic()
         if wait <= 0.0 or number == MOST_IN_BULK or number < queue.count(tx, now, MOST_IN_BULK):
             return 0.0
         return wait

@@ -32,6 +32,7 @@ FEWEST_TOGETHER, MOST_TOGETHER = 3, 12
 """Those that are settled in one transaction: few, as a webhook that comes meanwhile waits for its end, but
 more on a disk that takes longer for it than we do."""
 LONG_WORKING = 0.01
+"""Seconds that such a transaction may take beside its commit, before it grows no more."""
 LONGEST_WAIT = 300.0
 MOST_TRIES = 12
 """Of what fails in a way that nobody foresaw: an hour of them."""
